@@ -1,0 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ExecutionContext } from './execution-context';
+
+/**
+ * What travels with a chain of calls: the acting context, and for each Sequelize instance the scope of its
+ * transaction. Immutable: an inner call gets a copy, so that an outer one never sees what an inner one set.
+ */
+export interface Ambient {
+  readonly context?: ExecutionContext;
+  readonly scopes: ReadonlyMap<object, object>;
+}
+
+const EMPTY: Ambient = { scopes: new Map() };
+const storage = new AsyncLocalStorage<Ambient>();
+
+/** What the current chain of calls carries. */
+export function ambient(): Ambient {
+  return storage.getStore() ?? EMPTY;
+}
+
+/** Runs `fn` with `change` laid over what the current chain carries. */
+export function runWithAmbient<T>(change: Partial<Ambient>, fn: () => T): T {
+  return storage.run({ ...ambient(), ...change }, fn);
+}
+
+/** Runs `fn` with the scope of one Sequelize instance set or, for `undefined`, removed. */
+export function runWithScope<T>(
+  key: object,
+  scope: object | undefined,
+  context: ExecutionContext | undefined,
+  fn: () => T,
+): T {
+  const scopes = new Map(ambient().scopes);
+  if (scope) scopes.set(key, scope);
+  else scopes.delete(key);
+  return runWithAmbient({ scopes, context }, fn);
+}
+
+/** The context of the current chain of calls, if any. */
+export function currentContext(): ExecutionContext | undefined {
+  return ambient().context;
+}
+
+/**
+ * Runs `fn` on behalf of `context`: every repository call inside uses it unless it is given another one.
+ * @returns What `fn` returns.
+ */
+export function runWithContext<T>(context: ExecutionContext, fn: () => T): T {
+  return runWithAmbient({ context }, fn);
+}
