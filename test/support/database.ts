@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client, type ClientConfig } from 'pg';
-import { APP_LOGIN, MIGRATOR_LOGIN, withClient } from '../../src/database/embedded/bootstrap';
+import { APP_LOGIN, bootstrapDatabase, MIGRATOR_LOGIN, withClient } from '../../src/database/embedded/bootstrap';
 import { superuserConfig, testServer } from './test-server';
 
 /** A private database of one spec. Call `drop` in `afterAll`. */
@@ -37,6 +37,8 @@ async function cloneDatabase(template: string): Promise<TestDatabase> {
     // PostgreSQL refuses to clone a template while another session does.
     await client.query(`SELECT pg_advisory_lock(hashtext('phi:test:clone'))`);
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
+    // A clone does not inherit the grants and settings of the database itself. An empty password changes none.
+    await bootstrapDatabase(superuserConfig(server, name), { app: '', migrator: '' });
   });
   const { host, port, appPassword, migratorPassword } = server;
   const clients: Client[] = [];
