@@ -12,7 +12,7 @@ const layers = [
   ['audit', 'cache'],
   ['repository'],
   ['migration', 'seeding', 'backup', 'health', 'metrics', 'documents', 'embedded'],
-  ['database\\.module'],
+  ['open-database', 'database\\.module'],
   ['testing'],
 ];
 
