@@ -1,9 +1,10 @@
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrapDatabase, createDatabase, withClient } from '../../src/database/embedded/bootstrap';
+import { bootstrapDatabase, createDatabase, MIGRATOR_LOGIN, withClient } from '../../src/database/embedded/bootstrap';
 import { resetEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedServer } from '../../src/database/embedded/embedded-postgres';
 import { readState } from '../../src/database/embedded/server-state';
+import { Migrator } from '../../src/database/migration/migrator';
 import { ofEmbedded, ofUrl, publishTestServer, superuserConfig, type TestServer } from './test-server';
 
 /** What the global tear-down must undo. */
@@ -60,4 +61,7 @@ async function prepareTemplates(server: TestServer): Promise<void> {
   await withClient(admin, async (client) => {
     await client.query(`CREATE DATABASE ${server.migrated} TEMPLATE ${server.bootstrapped}`);
   });
+  const { host, port, migrated, migratorPassword } = server;
+  await bootstrapDatabase(superuserConfig(server, migrated), { app: '', migrator: '' });
+  await new Migrator({ connection: { host, port, database: migrated, user: MIGRATOR_LOGIN, password: migratorPassword } }).migrate();
 }

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { tokenizeSql } from './sql-tokens';
+
+/**
+ * sha256 (hex) of what a migration does: white space and comments may change after it ran, nothing else may.
+ * Quoted text, function bodies included, counts as it stands, save line ends. In TypeScript only whole-line comments are
+ * left out.
+ */
+export function migrationChecksum(text: string, kind: 'sql' | 'code'): string {
+  const unified = text.replaceAll('\r\n', '\n').replace(/^\uFEFF/, '');
+  return createHash('sha256').update(kind === 'sql' ? normaliseSql(unified) : normaliseCode(unified)).digest('hex');
+}
+
+function normaliseSql(sql: string): string {
+  let normalised = '';
+  for (const { kind, text } of tokenizeSql(sql)) {
+    const directive = kind === 'comment' && /^--\s*migrate:/.test(text);
+    if (directive) normalised += `\n${text.trim().replace(/\s+/g, ' ')}\n`;
+    else if (kind === 'space' || kind === 'comment') normalised += normalised.endsWith('\n') || normalised.endsWith(' ') ? '' : ' ';
+    else normalised += text;
+  }
+  return normalised.replace(/ ?\n ?/g, '\n').trim();
+}
+
+function normaliseCode(code: string): string {
+  const lines = code.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('//')).join('\n');
+}

@@ -1,0 +1,91 @@
+import { Client, type ClientConfig } from 'pg';
+import { ConfigurationError, UnavailableError } from '../database.errors';
+import type { DatabaseOptions } from '../database.options';
+
+const OWNER = 'phi_owner';
+const STATEMENT_TIMEOUT_MS = 15 * 60_000;
+
+/** The runner's own connection: direct, as the migrator, outside the pool. */
+export interface MigrationSession {
+  readonly client: Client;
+  /** Back to a known state: the previous migration may have left a role, a search path or a timeout. */
+  reset(): Promise<void>;
+}
+
+/** How the migrator connects. */
+export function migratorConfig(options: DatabaseOptions): ClientConfig {
+  return {
+    host: options.host,
+    port: options.port,
+    database: options.database,
+    user: options.migrator.username,
+    password: options.migrator.password,
+    ssl: options.ssl,
+    connectionTimeoutMillis: options.pool.connectionTimeoutMs,
+    application_name: `phi-db ${process.pid}`,
+    keepAlive: true,
+  };
+}
+
+/**
+ * Opens the connection, acts as `phi_owner` where the login may (so that every object has one owner), and closes it.
+ * @throws UnavailableError when the server cannot be reached, ConfigurationError behind a pooler.
+ */
+export async function withMigrationSession<T>(config: ClientConfig, work: (session: MigrationSession) => Promise<T>): Promise<T> {
+  const client = new Client(config);
+  // A connection that is cut is reported by the statement that fails.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (cause) {
+    throw unreachable(config, cause);
+  }
+  try {
+    await refusePooler(client);
+    const owner = await mayBecomeOwner(client);
+    const reset = async (): Promise<void> => {
+      await client.query(`RESET ALL; RESET ROLE; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; ${owner ? `SET ROLE ${OWNER}` : ''}`);
+    };
+    await reset();
+    return await work({ client, reset });
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * A pooler answers the connection with a process id of its own. Behind one the advisory lock of this session would belong
+ * to a connection that is shared with others.
+ */
+async function refusePooler(client: Client): Promise<void> {
+  const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  if (rows[0]?.pid === (client as unknown as { processID: number }).processID) return;
+  throw new ConfigurationError(
+    'Migrations were pointed at a connection pooler',
+    'Give the address of PostgreSQL itself in DB_HOST and DB_PORT, or DATABASE_URL, for this command.',
+  );
+}
+
+async function mayBecomeOwner(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ member: boolean }>(
+    `SELECT pg_has_role(session_user, oid, 'MEMBER') AS member FROM pg_roles WHERE rolname = $1`,
+    [OWNER],
+  );
+  return rows[0]?.member === true;
+}
+
+function unreachable(config: ClientConfig, cause: unknown): Error {
+  const { code } = cause as { code?: string };
+  const where = `${config.host}:${config.port}/${config.database}`;
+  // Class 28 is a refused login, 3D000 a missing database: the server itself did answer.
+  if (code?.startsWith('28') || code === '3D000') {
+    return new ConfigurationError(
+      `${where} refused the login ${config.user} (SQLSTATE ${code})`,
+      'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME; the DBA runs migrations/bootstrap/roles-and-extensions.sql once.',
+      { cause, sqlState: code },
+    );
+  }
+  return new UnavailableError(`PostgreSQL at ${where} cannot be reached (${code ?? 'connection failed'})`, 'Start it, or correct DB_HOST and DB_PORT.', {
+    cause,
+  });
+}
