@@ -1,4 +1,10 @@
-import type { CreationAttributes, CreationOptional, InferAttributes, InferCreationAttributes } from 'sequelize';
+import type {
+  CreationAttributes,
+  CreationOptional,
+  InferAttributes,
+  InferCreationAttributes,
+  Model as SequelizeModel,
+} from 'sequelize';
 import { Column, CreatedAt, DataType, Default, DeletedAt, Model, PrimaryKey, UpdatedAt } from 'sequelize-typescript';
 import { v7 as uuidv7 } from 'uuid';
 
@@ -7,7 +13,7 @@ import { v7 as uuidv7 } from 'uuid';
  * and `updatedBy` by the repository. Subclasses declare their columns with `declare`: a class field would shadow the
  * attribute and read as `undefined` (D22).
  */
-export abstract class BaseModel<M extends Model> extends Model<InferAttributes<M>, InferCreationAttributes<M>> {
+export abstract class BaseModel<M extends SequelizeModel> extends Model<InferAttributes<M>, InferCreationAttributes<M>> {
   /** Made by the application: a UUID of version 7, so that ids of one table grow with time (RFC 9562). */
   @PrimaryKey
   @Default(uuidv7)
@@ -49,10 +55,10 @@ export const MANAGED_ATTRIBUTES = [
 export type ManagedAttribute = (typeof MANAGED_ATTRIBUTES)[number];
 
 /** What a repository returns for a model: its columns, plain and frozen. */
-export type Entity<M extends Model> = Readonly<InferAttributes<M>>;
+export type Entity<M extends SequelizeModel> = Readonly<InferAttributes<M>>;
 
 /** What `create` takes: the non-null columns without default are required, the rest is optional. */
-export type CreateInput<M extends Model> = Omit<CreationAttributes<M>, ManagedAttribute>;
+export type CreateInput<M extends SequelizeModel> = Omit<CreationAttributes<M>, ManagedAttribute>;
 
 /** What `update` takes. */
-export type UpdateInput<M extends Model> = Partial<Omit<InferAttributes<M>, ManagedAttribute | 'id'>>;
+export type UpdateInput<M extends SequelizeModel> = Partial<Omit<InferAttributes<M>, ManagedAttribute | 'id'>>;

@@ -1,5 +1,5 @@
-import { type CreationOptional, literal } from 'sequelize';
-import { Column, DataType, Default, type Model } from 'sequelize-typescript';
+import { type CreationOptional, literal, type Model } from 'sequelize';
+import { Column, DataType, Default } from 'sequelize-typescript';
 import { BaseModel } from './base.model';
 
 /**

@@ -1,0 +1,225 @@
+import { Transaction } from 'sequelize';
+import type { Sequelize } from 'sequelize-typescript';
+import { ambient } from '../context/ambient';
+import type { ExecutionContext } from '../context/execution-context';
+import {
+  NestedScopeActiveError,
+  TransactionOptionsError,
+  TransactionOutcomeUnknownError,
+  TransactionScopeClosedError,
+  UnawaitedWorkError,
+  UnexpectedRollbackError,
+} from '../database.errors';
+import type { PooledClient } from './connections';
+import { PhysicalTransaction } from './physical-transaction';
+import type { BeginOptions } from './session-settings';
+import type { Statement, StatementResult } from './statement';
+
+/** How a unit of work stands. `finishing`: the callback returned, beforeCommit hooks may still run statements. */
+export type ScopeState = 'active' | 'finishing' | 'committing' | 'committed' | 'rolled back' | 'unknown';
+
+export type CompletionStatus = Extract<ScopeState, 'committed' | 'rolled back' | 'unknown'>;
+
+/** Work that hangs on the outcome of a unit of work. */
+export class ScopeHooks {
+  readonly beforeCommit: (() => unknown)[] = [];
+  readonly afterCommit: (() => unknown)[] = [];
+  readonly afterRollback: ((error: unknown) => unknown)[] = [];
+  readonly afterCompletion: ((status: CompletionStatus) => unknown)[] = [];
+
+  /** Hooks of a savepoint belong to the outer unit once it is released. */
+  hoistTo(outer: ScopeHooks): void {
+    outer.beforeCommit.push(...this.beforeCommit);
+    outer.afterCommit.push(...this.afterCommit);
+    outer.afterRollback.push(...this.afterRollback);
+    outer.afterCompletion.push(...this.afterCompletion);
+  }
+}
+
+/** What Sequelize is given as its transaction; only the scope may commit it. */
+export class ScopeTransaction extends Transaction {
+  constructor(
+    sequelize: Sequelize,
+    readonly scope: Scope,
+  ) {
+    super(sequelize, {});
+  }
+
+  override commit(): Promise<void> {
+    return Promise.reject(
+      new TransactionOptionsError('A unit of work commits itself', 'Return from its callback instead of calling commit.'),
+    );
+  }
+
+  override rollback(): Promise<void> {
+    this.scope.markRollbackOnly(new TransactionOptionsError('rollback() was called', 'Throw to roll back a unit of work.'));
+    return Promise.resolve();
+  }
+
+  override afterCommit(fn: (transaction: this) => void | Promise<void>): void {
+    this.scope.hooks.afterCommit.push(() => fn(this));
+  }
+}
+
+/**
+ * One unit of work on one Sequelize instance: the state, the statements under way, and what they share. A scope with
+ * a parent is a savepoint in the parent's transaction.
+ */
+export class Scope {
+  state: ScopeState = 'active';
+  readonly hooks = new ScopeHooks();
+  /** The object that Sequelize's own calls run on. */
+  readonly transaction: ScopeTransaction;
+  private readonly physical: PhysicalTransaction;
+  private readonly running = new Set<Promise<unknown>>();
+  private rollbackCause?: { readonly error: unknown };
+  private child?: Scope;
+  private nesting: Promise<unknown> = Promise.resolve();
+  private savepoints = 0;
+  private savepoint?: string;
+
+  constructor(
+    readonly sequelize: Sequelize,
+    readonly context: ExecutionContext | undefined,
+    readonly options: BeginOptions,
+    prepared: boolean,
+    readonly parent?: Scope,
+  ) {
+    this.physical = parent ? parent.physical : new PhysicalTransaction(sequelize, context, options, prepared);
+    this.transaction = new ScopeTransaction(sequelize, this);
+  }
+
+  /** @throws TransactionScopeClosedError when the unit has settled; NestedScopeActiveError while a nested one is open. */
+  assertOpen(): void {
+    if (this.state !== 'active' && this.state !== 'finishing') throw new TransactionScopeClosedError(this.state);
+    if (this.child) throw new NestedScopeActiveError();
+  }
+
+  /** Runs statements inside the unit, in one flight. Rejects, never throws. */
+  async send(statements: readonly Statement[], context?: ExecutionContext): Promise<StatementResult[]> {
+    return this.track(() => this.physical.send(statements, context));
+  }
+
+  /** Runs Sequelize's own work on the unit's connection. Rejects, never throws. */
+  async runOnConnection<T>(work: (transaction: ScopeTransaction) => Promise<T>): Promise<T> {
+    return this.track(async () => {
+      const client = await this.physical.connection(ambient().context);
+      Object.assign(this.transaction, { connection: client satisfies PooledClient });
+      return work(this.transaction);
+    });
+  }
+
+  /** From now on the unit can only roll back; `error` becomes the cause that the caller is told. */
+  markRollbackOnly(error: unknown): void {
+    this.rollbackCause ??= { error };
+  }
+
+  /** Opens a savepoint; siblings queue, and this unit takes no statements until it settles. */
+  async nest<T>(work: (nested: Scope) => Promise<T>): Promise<T> {
+    const turn = this.nesting.then(async () => {
+      this.assertOpen();
+      await this.drain();
+      const nested = new Scope(this.sequelize, this.context, this.options, false, this);
+      nested.savepoint = `unit_${this.nextSavepoint()}`;
+      this.child = nested;
+      try {
+        await this.physical.control(`SAVEPOINT ${nested.savepoint}`);
+        return await work(nested);
+      } finally {
+        this.child = undefined;
+      }
+    });
+    this.nesting = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** True when something may no longer be committed. */
+  get isRollbackOnly(): boolean {
+    return this.rollbackCause !== undefined;
+  }
+
+  /** The callback has returned: only hooks may add statements now. @throws UnawaitedWorkError when some still run. */
+  async finish(): Promise<void> {
+    const unawaited = this.running.size;
+    this.state = 'finishing';
+    if (unawaited > 0) {
+      this.state = 'committing';
+      await this.drain();
+      throw new UnawaitedWorkError(unawaited);
+    }
+  }
+
+  /**
+   * Commits, or releases the savepoint.
+   * @throws UnexpectedRollbackError when the unit could only roll back.
+   * @throws TransactionOutcomeUnknownError when the connection was lost during COMMIT.
+   */
+  async commit(): Promise<void> {
+    this.state = 'committing';
+    await this.drain();
+    if (this.rollbackCause) {
+      await this.rollback();
+      throw new UnexpectedRollbackError(this.rollbackCause.error);
+    }
+    if (this.savepoint) {
+      await this.physical.control(`RELEASE SAVEPOINT ${this.savepoint}`).catch(async (error: unknown) => {
+        await this.rollback();
+        throw new UnexpectedRollbackError(error);
+      });
+      this.hooks.hoistTo(this.parent!.hooks);
+      this.state = 'committed';
+      return;
+    }
+    try {
+      await this.physical.commit();
+      this.state = 'committed';
+    } catch (error) {
+      this.state = error instanceof TransactionOutcomeUnknownError ? 'unknown' : 'rolled back';
+      throw error;
+    }
+  }
+
+  /** Refuses new statements, waits for those under way, and rolls back. Never throws. */
+  async rollback(): Promise<void> {
+    this.state = 'rolled back';
+    await this.drain();
+    if (!this.savepoint) return this.physical.rollback();
+    try {
+      await this.physical.control(`ROLLBACK TO SAVEPOINT ${this.savepoint}`);
+      await this.physical.control(`RELEASE SAVEPOINT ${this.savepoint}`);
+    } catch (error) {
+      this.parent!.markRollbackOnly(error);
+    }
+  }
+
+  /** Gives the unit up without waiting for anything: the connection is closed and the server rolls back. */
+  abandon(): void {
+    this.state = 'rolled back';
+    this.physical.discard();
+  }
+
+  private async track<T>(work: () => Promise<T>): Promise<T> {
+    this.assertOpen();
+    const promise = work();
+    this.running.add(promise);
+    try {
+      return await promise;
+    } finally {
+      this.running.delete(promise);
+    }
+  }
+
+  private async drain(): Promise<void> {
+    while (this.running.size > 0) await Promise.allSettled(this.running);
+  }
+
+  private nextSavepoint(): number {
+    // Numbered by the root: a name used twice would roll back the wrong level.
+    return this.parent ? this.parent.nextSavepoint() : ++this.savepoints;
+  }
+}
+
+/** The unit of work that the current chain of calls runs in, on this Sequelize instance. */
+export function currentScope(sequelize: Sequelize): Scope | undefined {
+  return ambient().scopes.get(sequelize) as Scope | undefined;
+}

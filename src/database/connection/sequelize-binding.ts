@@ -1,0 +1,117 @@
+import type { QueryOptions, Transaction, TransactionOptions } from 'sequelize';
+import type { Sequelize } from 'sequelize-typescript';
+import { currentContext } from '../context/ambient';
+import { TransactionOptionsError } from '../database.errors';
+import { currentScope, Scope, ScopeTransaction } from './scope';
+import { contextSetting, tenantSetting } from './session-settings';
+
+type Query = (sql: string | { query: string; values: unknown[] }, options?: QueryOptions) => Promise<unknown>;
+type Begin = (options?: TransactionOptions, callback?: (transaction: Transaction) => Promise<unknown>) => Promise<unknown>;
+type StartTransactionQuery = (transaction: Transaction & { parent?: Transaction }) => string;
+
+/** The parts of Sequelize that the binding replaces on one instance. */
+interface Seam {
+  query: Query;
+  transaction: Begin;
+  getQueryInterface(): { queryGenerator: { startTransactionQuery: StartTransactionQuery } };
+}
+
+const bound = new WeakSet<Sequelize>();
+
+/**
+ * Binds one Sequelize instance to the ambient unit of work, without `Sequelize.useCLS`: that is global, and lets
+ * stragglers fall back to autocommit (unit-of-work §1). Afterwards everything that runs on the instance, findOrCreate
+ * and raw queries included, joins the current unit or gets a transaction with the tenant of its own.
+ */
+export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
+  if (bound.has(sequelize)) return;
+  bound.add(sequelize);
+  const seam = sequelize as unknown as Seam;
+  const query = seam.query.bind(sequelize);
+  const begin = seam.transaction.bind(sequelize);
+
+  shadowCls(sequelize);
+  seam.query = (sql, options = {}) => guardedQuery(sequelize, prepared, query, sql, options);
+  seam.transaction = (first, second) => {
+    const callback = typeof first === 'function' ? (first as typeof second) : second;
+    const options = typeof first === 'function' ? undefined : first;
+    return joinedTransaction(sequelize, begin, options, callback);
+  };
+
+  // A transaction that the caller opens without a unit of work still carries the tenant, in the message that begins it.
+  const { queryGenerator } = seam.getQueryInterface();
+  const startText = queryGenerator.startTransactionQuery.bind(queryGenerator);
+  queryGenerator.startTransactionQuery = (transaction) => {
+    const text = startText(transaction);
+    if (transaction.parent) return text;
+    return `${text.replace(/;?\s*$/, ';')}${tenantSetting(currentContext())}${contextSetting(currentContext())}`;
+  };
+}
+
+/** `findOrCreate` and its like ask `sequelize.constructor._cls` for the transaction of this very instance. */
+function shadowCls(sequelize: Sequelize): void {
+  class Scoped extends (sequelize.constructor as typeof Sequelize) {}
+  const scopeTransaction = (): ScopeTransaction | undefined => {
+    const scope = currentScope(sequelize);
+    scope?.assertOpen();
+    return scope?.transaction;
+  };
+  Object.defineProperty(Scoped, '_cls', {
+    value: {
+      get: (key: string) => (key === 'transaction' ? scopeTransaction() : undefined),
+      set: () => undefined,
+      run: (fn: () => unknown) => fn(),
+      bind: (fn: unknown) => fn,
+    },
+  });
+  Object.defineProperty(sequelize, 'constructor', { value: Scoped, configurable: true });
+}
+
+async function guardedQuery(
+  sequelize: Sequelize,
+  prepared: boolean,
+  query: Query,
+  sql: Parameters<Query>[0],
+  options: QueryOptions,
+): Promise<unknown> {
+  const chosen = options.transaction;
+  if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, options);
+  const scope = chosen?.scope ?? currentScope(sequelize);
+  if (scope) return scope.runOnConnection((transaction) => query(sql, { ...options, transaction }));
+
+  const alone = new Scope(sequelize, currentContext(), {}, prepared);
+  try {
+    const result = await alone.runOnConnection((transaction) => query(sql, { ...options, transaction }));
+    await alone.commit();
+    return result;
+  } catch (error) {
+    if (alone.state === 'active') await alone.rollback();
+    throw error;
+  }
+}
+
+async function joinedTransaction(
+  sequelize: Sequelize,
+  begin: Begin,
+  options: TransactionOptions | undefined,
+  callback: ((transaction: Transaction) => Promise<unknown>) | undefined,
+): Promise<unknown> {
+  const chosen = options?.transaction;
+  const scope = chosen instanceof ScopeTransaction ? chosen.scope : chosen ? undefined : currentScope(sequelize);
+  if (!scope) return begin(options, callback);
+  scope.assertOpen();
+  // findOrCreate hands in the unit's own transaction and never settles what it gets back.
+  if (chosen && !callback) return scope.transaction;
+  if (!callback) {
+    throw new TransactionOptionsError(
+      'sequelize.transaction() without a callback cannot open a second transaction inside a unit of work',
+      'Use the callback form, or executeInTransaction; both join the unit.',
+    );
+  }
+  try {
+    return await callback(scope.transaction);
+  } catch (error) {
+    scope.markRollbackOnly(error);
+    throw error;
+  }
+}

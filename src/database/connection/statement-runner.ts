@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { Transaction } from 'sequelize';
+import type { Sequelize } from 'sequelize-typescript';
+import { currentContext } from '../context/ambient';
+import type { ExecutionContext } from '../context/execution-context';
+import type { DatabaseOptions } from '../database.options';
+import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../database.errors';
+import { acquire, destroy, type PooledClient, release } from './connections';
+import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
+import { query, toResult } from './physical-transaction';
+import { currentScope, ScopeTransaction } from './scope';
+import { beginText, contextSetting, tenantSetting } from './session-settings';
+import type { Row, Statement, StatementResult } from './statement';
+
+export interface RunOptions {
+  /** Who acts; wins over the ambient context. */
+  readonly context?: ExecutionContext;
+  /** An open Sequelize transaction to join. */
+  readonly transaction?: Transaction;
+}
+
+export type RunnerOptions = Pick<DatabaseOptions, 'prepared' | 'slowQueryThresholdMs' | 'logQueries'>;
+
+/**
+ * The one door through which a repository's statements go. It alone knows the unit of work, the tenant, logging and
+ * error mapping (architecture, "How a statement runs").
+ */
+export class StatementRunner {
+  private readonly logger = new Logger('Database');
+
+  constructor(
+    readonly sequelize: Sequelize,
+    readonly options: RunnerOptions,
+  ) {}
+
+  /**
+   * Runs one statement: inside the current unit of work, else in a transaction of its own.
+   * @throws One of the errors of database.errors, never an error of the driver.
+   */
+  async run<R = Row>(statement: Statement, options: RunOptions = {}): Promise<StatementResult<R>> {
+    const [result] = await this.runAll([statement], options);
+    return result as StatementResult<R>;
+  }
+
+  /** Runs statements in order, in one flight and one transaction. */
+  async runAll(statements: readonly Statement[], options: RunOptions = {}): Promise<StatementResult[]> {
+    const started = performance.now();
+    try {
+      const results = await this.dispatch(statements, options);
+      this.log(statements, started);
+      return results;
+    } catch (error) {
+      const mapped = mapError(error, statements[0]?.entity);
+      this.log(statements, started, mapped.sqlState ?? mapped.code);
+      throw mapped;
+    }
+  }
+
+  private dispatch(statements: readonly Statement[], options: RunOptions): Promise<StatementResult[]> {
+    const context = options.context ?? currentContext();
+    const { transaction } = options;
+    if (transaction && !(transaction instanceof ScopeTransaction)) return this.join(transaction, statements, context);
+    const scope = transaction?.scope ?? currentScope(this.sequelize);
+    return scope ? scope.send(statements, options.context) : this.alone(statements, context);
+  }
+
+  /** Runs on the connection of a transaction that the caller opened with Sequelize. */
+  private async join(
+    transaction: Transaction,
+    statements: readonly Statement[],
+    context: ExecutionContext | undefined,
+  ): Promise<StatementResult[]> {
+    const { connection } = transaction as unknown as { connection: PooledClient };
+    const settings = tenantSetting(context) + contextSetting(context);
+    const control = settings ? [connection.query(settings)] : [];
+    const work = statements.map((statement) => query(connection, statement, this.options.prepared));
+    await allOf(control);
+    return (await allOf(work)).map(toResult);
+  }
+
+  /** Begin, statements and commit in one flight. A read without a tenant needs neither begin nor commit. */
+  private async alone(
+    statements: readonly Statement[],
+    context: ExecutionContext | undefined,
+  ): Promise<StatementResult[]> {
+    const writes = statements.some((statement) => statement.write);
+    const client = await acquire(this.sequelize);
+    const bare = statements.length === 1 && !writes && !context?.clinicId;
+    const begin = bare ? [] : [client.query(beginText(context, {}, writes))];
+    const work = statements.map((statement) => query(client, statement, this.options.prepared));
+    const commit = bare ? [] : [client.query('COMMIT')];
+    const settled = await Promise.allSettled([...begin, ...work, ...commit]);
+    const failedAt = settled.findIndex((outcome) => outcome.status === 'rejected');
+    const failure: unknown = failedAt < 0 ? undefined : (settled[failedAt] as PromiseRejectedResult).reason;
+    const connectionLost = failure !== undefined && !isServerAnswer(failure);
+    if (connectionLost) destroy(this.sequelize, client);
+    else release(this.sequelize, client);
+    // COMMIT was already on its way: unless the server said that it stopped before it, the outcome of a write is open.
+    const stoppedBefore = sqlStateOf(failure) !== undefined && failedAt < settled.length - 1;
+    if (connectionLost && writes && !stoppedBefore) {
+      throw new TransactionOutcomeUnknownError(mapError(failure));
+    }
+    if (failure !== undefined) throw failure;
+    const results = settled.map((outcome) => (outcome as PromiseFulfilledResult<Parameters<typeof toResult>[0]>).value);
+    if (!bare && results.at(-1)?.command !== 'COMMIT') throw new UnexpectedRollbackError();
+    return results.slice(begin.length, begin.length + work.length).map(toResult);
+  }
+
+  /** Says what ran and how long it took: the text has placeholders only, and values are never logged (004-07). */
+  private log(statements: readonly Statement[], started: number, failure?: string): void {
+    const ms = performance.now() - started;
+    const slow = ms >= this.options.slowQueryThresholdMs;
+    if (!slow && !this.options.logQueries && !failure) return;
+    const names = statements.map((statement) => statement.operation).join(', ');
+    if (failure) this.logger.debug(`${names} failed with ${failure} after ${Math.round(ms)} ms`);
+    else if (slow) this.logger.warn(`Slow: ${names} took ${Math.round(ms)} ms: ${statements.map((s) => s.text).join(' ')}`);
+    else this.logger.debug(`${names} ${ms.toFixed(1)} ms`);
+  }
+}
+
+/** Like Promise.all, but waits for all before it rejects: nothing is still on the wire when the caller goes on. */
+async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}

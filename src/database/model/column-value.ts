@@ -1,0 +1,79 @@
+import { isStorableText, isUuid } from '../context/execution-context';
+import { InvalidInputError } from '../database.errors';
+import type { ColumnDescription } from './entity-description';
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const INT4 = 2_147_483_647;
+
+/**
+ * Checks one value against its column and gives what is bound to the statement. Runs before anything is sent, so bad
+ * input never reaches a transaction; the message names the attribute and what is allowed, never the value.
+ * @throws InvalidInputError
+ */
+export function encodeValue(entity: string, column: ColumnDescription, value: unknown): unknown {
+  if (value === null) return null;
+  const refuse = (allowed: string): never => {
+    throw new InvalidInputError(`${entity}.${column.attribute} must be ${allowed}`, 'Correct the value and try again.', {
+      entity,
+      attribute: column.attribute,
+    });
+  };
+  switch (column.kind) {
+    case 'uuid':
+      return isUuid(value) ? value : refuse('a UUID');
+    case 'text':
+      if (typeof value !== 'string' || !isStorableText(value)) return refuse('text without NUL or lone surrogates');
+      return column.maxLength && [...value].length > column.maxLength
+        ? refuse(`at most ${column.maxLength} characters long`)
+        : value;
+    case 'enum':
+      return column.values?.includes(value as string) ? value : refuse(`one of ${column.values?.join(', ')}`);
+    case 'integer':
+      return Number.isInteger(value) && Math.abs(value as number) <= INT4 ? value : refuse('a whole number of 32 bits');
+    case 'decimal':
+      return encodeDecimal(value) ?? refuse('a decimal number, as text or number');
+    case 'float':
+      return typeof value === 'number' && Number.isFinite(value) ? value : refuse('a finite number');
+    case 'boolean':
+      return typeof value === 'boolean' ? value : refuse('true or false');
+    case 'timestamp':
+      return encodeTimestamp(value) ?? refuse('a Date or an ISO 8601 date and time');
+    case 'date':
+      return isDate(value) ? value : refuse('a date as YYYY-MM-DD');
+    case 'json':
+      return encodeJson(value) ?? refuse('a JSON value without NUL or lone surrogates');
+    case 'binary':
+      return Buffer.isBuffer(value) ? value : refuse('a Buffer');
+  }
+}
+
+/** A decimal stays text: a dose must not pass through binary floating point. */
+function encodeDecimal(value: unknown): string | undefined {
+  if (typeof value === 'string') return DECIMAL.test(value) ? value : undefined;
+  if (typeof value === 'bigint') return value.toString();
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
+}
+
+function encodeTimestamp(value: unknown): Date | undefined {
+  const date = value instanceof Date ? value : typeof value === 'string' ? new Date(value) : undefined;
+  return date && !Number.isNaN(date.getTime()) ? date : undefined;
+}
+
+function isDate(value: unknown): value is string {
+  if (typeof value !== 'string' || !DATE.test(value)) return false;
+  const date = new Date(`${value}T00:00:00Z`);
+  // February 30th parses as March 2nd.
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
+}
+
+function encodeJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (key, part: unknown) => {
+      if (!isStorableText(key) || (typeof part === 'string' && !isStorableText(part))) throw new TypeError('not storable');
+      return part;
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,150 @@
+import type { Model, ModelStatic } from 'sequelize';
+import { MANAGED_ATTRIBUTES } from './base.model';
+import { phiAttributes, type PhiOptions } from './phi.decorator';
+
+export type ColumnKind =
+  | 'uuid'
+  | 'text'
+  | 'enum'
+  | 'integer'
+  | 'decimal'
+  | 'float'
+  | 'boolean'
+  | 'timestamp'
+  | 'date'
+  | 'json'
+  | 'binary';
+
+/** What the library needs to know of a column, read once from Sequelize's metadata. */
+export interface ColumnDescription {
+  readonly attribute: string;
+  /** Name in the database. */
+  readonly field: string;
+  readonly kind: ColumnKind;
+  /** Type in SQL, for casts of array parameters. */
+  readonly sqlType: string;
+  /** Of text: characters at most. */
+  readonly maxLength?: number;
+  /** Of an enum: what is allowed. */
+  readonly values?: readonly string[];
+  readonly nullable: boolean;
+  /** Kept by the library or the database; not taken from input. */
+  readonly managed: boolean;
+  /** Value that a missing attribute gets on create; undefined leaves it to the database. */
+  readonly makeDefault?: () => unknown;
+  /** The database fills it when it is left out. */
+  readonly filledByDatabase: boolean;
+  readonly phi?: PhiOptions;
+}
+
+export interface EntityDescription {
+  readonly name: string;
+  readonly table: string;
+  readonly columns: readonly ColumnDescription[];
+  readonly byAttribute: ReadonlyMap<string, ColumnDescription>;
+  /** True when rows belong to a clinic. */
+  readonly tenantScoped: boolean;
+}
+
+/** The parts of Sequelize's attribute metadata that its types leave out. */
+interface RawAttribute {
+  readonly type: { readonly key: string; toSql(): string; readonly _length?: number; readonly values?: readonly string[] };
+  readonly field?: string;
+  readonly allowNull?: boolean;
+  readonly defaultValue?: unknown;
+  readonly primaryKey?: boolean;
+  readonly values?: readonly string[];
+}
+
+const KINDS: Record<string, ColumnKind> = {
+  UUID: 'uuid',
+  STRING: 'text',
+  TEXT: 'text',
+  CHAR: 'text',
+  CITEXT: 'text',
+  ENUM: 'enum',
+  INTEGER: 'integer',
+  SMALLINT: 'integer',
+  BIGINT: 'decimal',
+  DECIMAL: 'decimal',
+  FLOAT: 'float',
+  REAL: 'float',
+  'DOUBLE PRECISION': 'float',
+  BOOLEAN: 'boolean',
+  DATE: 'timestamp',
+  DATEONLY: 'date',
+  JSON: 'json',
+  JSONB: 'json',
+  BLOB: 'binary',
+};
+
+const descriptions = new WeakMap<object, EntityDescription>();
+
+/**
+ * Describes a model that was added to a Sequelize instance.
+ * @throws TypeError for a column type that repositories do not support.
+ */
+export function describeEntity(model: ModelStatic<Model>): EntityDescription {
+  let description = descriptions.get(model);
+  if (!description) {
+    description = build(model);
+    descriptions.set(model, description);
+  }
+  return description;
+}
+
+function build(model: ModelStatic<Model>): EntityDescription {
+  const phi = phiAttributes(model);
+  const raw = model.getAttributes() as unknown as Record<string, RawAttribute>;
+  const columns = Object.entries(raw)
+    .filter(([, attribute]) => attribute.type.key !== 'VIRTUAL')
+    .map(([attribute, description]) => describeColumn(model.name, attribute, description, phi.get(attribute)));
+  return {
+    name: model.name,
+    table: String(model.getTableName()),
+    columns,
+    byAttribute: new Map(columns.map((column) => [column.attribute, column])),
+    tenantScoped: 'clinicId' in raw,
+  };
+}
+
+function describeColumn(
+  entity: string,
+  attribute: string,
+  raw: RawAttribute,
+  phi: PhiOptions | undefined,
+): ColumnDescription {
+  const kind = KINDS[raw.type.key];
+  if (!kind) throw new TypeError(`${entity}.${attribute}: column type ${raw.type.key} is not supported`);
+  const managed = (MANAGED_ATTRIBUTES as readonly string[]).includes(attribute);
+  const values = raw.values ?? raw.type.values;
+  return {
+    attribute,
+    field: raw.field ?? attribute,
+    kind,
+    sqlType: kind === 'enum' ? 'TEXT' : raw.type.toSql(),
+    ...(kind === 'text' && raw.type._length ? { maxLength: Number(raw.type._length) } : {}),
+    ...(values ? { values } : {}),
+    nullable: raw.allowNull !== false && !raw.primaryKey,
+    managed,
+    ...defaultOf(raw.defaultValue),
+    filledByDatabase: (managed && !isActor(attribute)) || isSqlExpression(raw.defaultValue),
+    ...(phi ? { phi } : {}),
+  };
+}
+
+/** Who wrote the row: kept by the repository. */
+function isActor(attribute: string): boolean {
+  return attribute === 'createdBy' || attribute === 'updatedBy';
+}
+
+function isSqlExpression(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'val' in value;
+}
+
+function defaultOf(value: unknown): { makeDefault?: () => unknown } {
+  if (value === undefined || isSqlExpression(value)) return {};
+  if (typeof value === 'function') return { makeDefault: value as () => unknown };
+  // Sequelize's NOW and UUIDV4 are type objects; the library uses neither.
+  return { makeDefault: () => value };
+}

@@ -1,0 +1,86 @@
+import type { Transaction } from 'sequelize';
+import type { ExecutionContext } from '../context/execution-context';
+
+/** Operators on one attribute. Several in one object must all hold. */
+export interface Operators<V> {
+  readonly eq?: V | null;
+  readonly ne?: V | null;
+  readonly in?: readonly V[];
+  readonly notIn?: readonly V[];
+  readonly lt?: V;
+  readonly lte?: V;
+  readonly gt?: V;
+  readonly gte?: V;
+  readonly between?: readonly [V, V];
+  /** SQL patterns with `%` and `_`. */
+  readonly like?: string;
+  readonly ilike?: string;
+  readonly isNull?: boolean;
+  /** Text: the fragment occurs, whatever its case. JSON: the value contains this one. */
+  readonly contains?: unknown;
+}
+
+type Value<V> = Exclude<V, null>;
+
+/** Conditions, all of which must hold. A bare value means `eq`; `null` means `isNull`. */
+export type WhereClause<T> = {
+  readonly [K in keyof T]?: Value<T[K]> | Operators<Value<T[K]>> | null;
+} & {
+  readonly AND?: readonly WhereClause<T>[];
+  readonly OR?: readonly WhereClause<T>[];
+  readonly NOT?: WhereClause<T>;
+};
+
+export type SortDirection = 'ASC' | 'DESC';
+
+/** One sort key: `{ lastName: 'ASC' }`. */
+export type OrderBy<T> = { readonly [K in keyof T]?: SortDirection };
+
+export interface PageRequest {
+  /** From 1. */
+  readonly page?: number;
+  /** Rows a page, 1 to 100, default 20. */
+  readonly limit?: number;
+  /** False: do not count; `total` and `pages` are then null. */
+  readonly total?: boolean;
+}
+
+/** What to read. An unknown key is refused, never ignored. */
+export interface QueryCriteria<T, K extends keyof T = keyof T> {
+  readonly where?: WhereClause<T>;
+  /** Sort keys in order of weight; the id decides between equals. */
+  readonly orderBy?: readonly OrderBy<T>[];
+  readonly pagination?: PageRequest;
+  /** Attributes to return; default all. */
+  readonly select?: readonly K[];
+}
+
+/** How one call of a repository runs. */
+export interface QueryOptions {
+  /** Who acts; wins over the ambient context. */
+  readonly context?: ExecutionContext;
+  /** An open Sequelize transaction to join; default: the ambient unit of work. */
+  readonly transaction?: Transaction;
+  /** Also deleted rows. */
+  readonly withDeleted?: boolean;
+}
+
+export interface UpdateOptions extends QueryOptions {
+  /** Version that the caller read; another one in the database is a ConflictError. */
+  readonly expectedVersion?: number;
+}
+
+export interface Pagination {
+  readonly page: number;
+  readonly limit: number;
+  /** Rows that match, on all pages; null when not counted. */
+  readonly total: number | null;
+  readonly pages: number | null;
+  readonly hasNext: boolean;
+  readonly hasPrevious: boolean;
+}
+
+export interface PaginatedResult<T> {
+  readonly data: readonly T[];
+  readonly pagination: Pagination;
+}

@@ -1,0 +1,142 @@
+import type { Model, ModelStatic } from 'sequelize';
+import type { Statement } from '../connection/statement';
+import { InvalidInputError } from '../database.errors';
+import type { ColumnDescription, EntityDescription } from '../model/entity-description';
+import { Filter, type Predicate } from './filter';
+import { insertedColumns } from './input';
+import { ShapeCache } from './shape-cache';
+import { type CompiledSql, SqlCompiler } from './sql-compiler';
+
+export interface SelectRequest {
+  readonly where?: unknown;
+  readonly orderBy?: unknown;
+  readonly select?: readonly unknown[];
+  readonly limit?: number;
+  readonly offset?: number;
+  /** `SELECT … FOR UPDATE`. */
+  readonly lock?: boolean;
+  /** Which rows count: the living (default), the deleted, or all. */
+  readonly rows?: 'living' | 'deleted' | 'all';
+}
+
+/** Makes the statements of one entity: parses the call into a shape and binds, and compiles each shape once. */
+export class EntityStatements {
+  private readonly shapes = new ShapeCache<CompiledSql>();
+  private readonly compiler: SqlCompiler;
+  private readonly inserted: readonly ColumnDescription[];
+
+  constructor(
+    model: ModelStatic<Model>,
+    private readonly entity: EntityDescription,
+  ) {
+    this.compiler = new SqlCompiler(model, entity);
+    this.inserted = insertedColumns(entity);
+  }
+
+  select(operation: string, request: SelectRequest): Statement {
+    const filter = new Filter(this.entity, request.where);
+    const columns = this.projection(request.select);
+    const order = this.order(request.orderBy);
+    const binds = [...filter.binds];
+    const limit = request.limit === undefined ? undefined : binds.push(request.limit);
+    const offset = request.offset ? binds.push(request.offset) : undefined;
+    const where = this.visible(filter.predicate, request.rows);
+    const shape = [
+      'select',
+      request.select ? columns.map((column) => column.attribute).join() : '*',
+      filter.shape,
+      request.rows ?? 'living',
+      order.map(([column, direction]) => `${column.attribute} ${direction}`).join(),
+      limit,
+      offset,
+      request.lock,
+    ].join('|');
+    const sql = this.shapes.get(shape, () =>
+      this.compiler.select({
+        columns,
+        where,
+        order,
+        ...(limit ? { limit } : {}),
+        ...(offset ? { offset } : {}),
+        ...(request.lock ? { lock: true } : {}),
+      }),
+    );
+    return this.statement(operation, sql, binds, request.lock ?? false);
+  }
+
+  count(operation: string, where: unknown, rows?: SelectRequest['rows']): Statement {
+    const filter = new Filter(this.entity, where);
+    const sql = this.shapes.get(`count|${filter.shape}|${rows ?? 'living'}`, () =>
+      this.compiler.count(this.visible(filter.predicate, rows)),
+    );
+    return this.statement(operation, sql, filter.binds, false);
+  }
+
+  insert(operation: string, values: readonly unknown[]): Statement {
+    const sql = this.shapes.get('insert', () => this.compiler.insert(this.inserted));
+    return this.statement(operation, sql, values, true);
+  }
+
+  /** @param rows Values of each row, in the order of the inserted columns. */
+  insertMany(operation: string, rows: readonly (readonly unknown[])[]): Statement {
+    const sql = this.shapes.get('insert many', () => this.compiler.insertMany(this.inserted));
+    const arrays = this.inserted.map((_, i) => rows.map((row) => row[i]));
+    return this.statement(operation, sql, arrays, true);
+  }
+
+  update(
+    operation: string,
+    set: { readonly columns: readonly ColumnDescription[]; readonly values: readonly unknown[] },
+    request: Pick<SelectRequest, 'where' | 'rows'>,
+  ): Statement {
+    const filter = new Filter(this.entity, request.where);
+    const shape = `update|${set.columns.map((column) => column.attribute).join()}|${filter.shape}|${request.rows ?? 'living'}`;
+    const sql = this.shapes.get(shape, () =>
+      this.compiler.update(set.columns, this.visible(filter.predicate, request.rows), filter.binds.length),
+    );
+    return this.statement(operation, sql, [...filter.binds, ...set.values], true);
+  }
+
+  private statement(operation: string, sql: CompiledSql, values: readonly unknown[], write: boolean): Statement {
+    return { ...sql, values, operation: `${this.entity.name}.${operation}`, entity: this.entity.name, write };
+  }
+
+  private visible(predicate: Predicate, rows: SelectRequest['rows'] = 'living'): Predicate {
+    const deletedAt = this.entity.byAttribute.get('deletedAt');
+    if (rows === 'all' || !deletedAt) return predicate;
+    const operator = rows === 'living' ? 'null' : 'notNull';
+    const condition: Predicate = { kind: 'compare', comparison: { column: deletedAt, operator, bind: 0 } };
+    return { kind: 'and', parts: [predicate, condition] };
+  }
+
+  private projection(select: readonly unknown[] | undefined): readonly ColumnDescription[] {
+    if (!select) return this.entity.columns;
+    const columns = select.map((attribute) => this.known(attribute, 'select'));
+    if (columns.length === 0) throw this.refuse('select', 'at least one attribute');
+    return columns;
+  }
+
+  private order(orderBy: unknown): (readonly [ColumnDescription, 'ASC' | 'DESC'])[] {
+    if (orderBy !== undefined && !Array.isArray(orderBy)) throw this.refuse('orderBy', 'a list of sort keys');
+    const keys = ((orderBy ?? []) as object[]).flatMap((key) => Object.entries(key ?? {}));
+    const order = keys.map(([attribute, direction]) => {
+      if (direction !== 'ASC' && direction !== 'DESC') throw this.refuse('orderBy', 'ASC or DESC for each key');
+      return [this.known(attribute, 'orderBy'), direction as 'ASC' | 'DESC'] as const;
+    });
+    const id = this.entity.byAttribute.get('id');
+    // Equal keys have no order of their own, and rows would jump between pages.
+    return id && !order.some(([column]) => column === id) ? [...order, [id, 'ASC']] : order;
+  }
+
+  private known(attribute: unknown, part: string): ColumnDescription {
+    const column = this.entity.byAttribute.get(attribute as string);
+    if (!column) throw this.refuse(part, `attributes of ${this.entity.name}: ${[...this.entity.byAttribute.keys()].join(', ')}`);
+    return column;
+  }
+
+  private refuse(part: string, allowed: string): InvalidInputError {
+    return new InvalidInputError(`${this.entity.name}: ${part} takes ${allowed}`, 'Correct the criteria.', {
+      entity: this.entity.name,
+    });
+  }
+}

@@ -1,0 +1,154 @@
+import { InvalidInputError } from '../database.errors';
+import { encodeValue } from '../model/column-value';
+import type { ColumnDescription, EntityDescription } from '../model/entity-description';
+
+/** Comparison of a column with bound values; `bind` is the place of the first one in the list of binds. */
+export interface Comparison {
+  readonly column: ColumnDescription;
+  readonly operator: 'eq' | 'ne' | 'any' | 'none' | 'lt' | 'lte' | 'gt' | 'gte' | 'like' | 'ilike' | 'within' | 'null' | 'notNull';
+  readonly bind: number;
+}
+
+export type Predicate =
+  | { readonly kind: 'compare'; readonly comparison: Comparison }
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Predicate[] }
+  | { readonly kind: 'not'; readonly part: Predicate };
+
+const MAX_LIST = 10_000;
+const PLACES = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte' } as const;
+
+/**
+ * Reads a filter into a tree of comparisons (its shape) and the values to bind. Everything unknown is refused: an
+ * operator that were ignored would widen the filter, and so would `undefined` (unit-of-work §3).
+ */
+export class Filter {
+  /** Values in the order of their placeholders. */
+  readonly binds: unknown[] = [];
+  readonly predicate: Predicate;
+  /** The complete shape as text: two filters share it only when they share the SQL. */
+  readonly shape: string;
+
+  constructor(
+    private readonly entity: EntityDescription,
+    where: unknown,
+  ) {
+    this.predicate = this.readClause(where ?? {});
+    this.shape = describe(this.predicate);
+  }
+
+  private readClause(clause: unknown): Predicate {
+    if (typeof clause !== 'object' || clause === null || Array.isArray(clause)) throw this.refuse('where', 'an object');
+    const parts: Predicate[] = [];
+    for (const [key, value] of Object.entries(clause)) {
+      if (value === undefined) {
+        throw this.refuse(key, 'a value: undefined would widen the filter; leave the key out, or use null');
+      }
+      if (key === 'AND' || key === 'OR') {
+        if (!Array.isArray(value)) throw this.refuse(key, 'a list of conditions');
+        parts.push({ kind: key === 'AND' ? 'and' : 'or', parts: value.map((part) => this.readClause(part)) });
+      } else if (key === 'NOT') {
+        parts.push({ kind: 'not', part: this.readClause(value) });
+      } else {
+        parts.push(...this.readAttribute(this.column(key), value));
+      }
+    }
+    return { kind: 'and', parts };
+  }
+
+  private column(attribute: string): ColumnDescription {
+    const column = this.entity.byAttribute.get(attribute);
+    if (!column) {
+      throw new InvalidInputError(
+        `${this.entity.name} has no such attribute to filter by`,
+        `Use one of ${[...this.entity.byAttribute.keys()].join(', ')}.`,
+        { entity: this.entity.name },
+      );
+    }
+    return column;
+  }
+
+  private readAttribute(column: ColumnDescription, value: unknown): Predicate[] {
+    const isOperators =
+      typeof value === 'object' && value !== null && !(value instanceof Date) && !Array.isArray(value) && !Buffer.isBuffer(value);
+    if (!isOperators) return [this.compare(column, 'eq', value)];
+    const operators = Object.entries(value);
+    if (operators.length === 0) throw this.refuse(column.attribute, 'compared by an operator');
+    return operators.map(([operator, operand]) => this.compare(column, operator, operand));
+  }
+
+  private compare(column: ColumnDescription, operator: string, operand: unknown): Predicate {
+    if (operand === undefined) throw this.refuse(column.attribute, 'compared with a value: undefined would widen the filter');
+    switch (operator) {
+      case 'eq':
+      case 'ne':
+        if (operand === null) return this.leaf(column, operator === 'eq' ? 'null' : 'notNull');
+        return this.leaf(column, operator, encodeValue(this.entity.name, column, operand));
+      case 'in':
+      case 'notIn':
+        return this.leaf(column, operator === 'in' ? 'any' : 'none', this.list(column, operand));
+      case 'lt':
+      case 'lte':
+      case 'gt':
+      case 'gte':
+        return this.leaf(column, PLACES[operator], this.bound(column, operand));
+      case 'between': {
+        if (!Array.isArray(operand) || operand.length !== 2) throw this.refuse(column.attribute, 'between two values');
+        const [low, high] = operand.map((bound) => this.bound(column, bound));
+        return { kind: 'and', parts: [this.leaf(column, 'gte', low), this.leaf(column, 'lte', high)] };
+      }
+      case 'like':
+      case 'ilike':
+        return this.leaf(column, operator, this.pattern(column, operand));
+      case 'isNull':
+        if (typeof operand !== 'boolean') throw this.refuse(column.attribute, 'isNull: true or false');
+        return this.leaf(column, operand ? 'null' : 'notNull');
+      case 'contains':
+        if (column.kind === 'json') return this.leaf(column, 'within', encodeValue(this.entity.name, column, operand));
+        return this.leaf(column, 'ilike', `%${this.pattern(column, operand).replace(/[\\%_]/g, '\\$&')}%`);
+      default:
+        throw this.refuse(
+          column.attribute,
+          'compared by eq, ne, in, notIn, lt, lte, gt, gte, between, like, ilike, isNull or contains',
+        );
+    }
+  }
+
+  private list(column: ColumnDescription, operand: unknown): unknown[] {
+    if (!Array.isArray(operand) || operand.length > MAX_LIST) throw this.refuse(column.attribute, `in a list of at most ${MAX_LIST} values`);
+    return operand.map((item) => this.bound(column, item));
+  }
+
+  private bound(column: ColumnDescription, operand: unknown): unknown {
+    if (operand === null || operand === undefined) throw this.refuse(column.attribute, 'compared with values; use isNull for null');
+    return encodeValue(this.entity.name, column, operand);
+  }
+
+  private pattern(column: ColumnDescription, operand: unknown): string {
+    if (column.kind !== 'text') throw this.refuse(column.attribute, 'text to be matched by a pattern');
+    // A pattern may be longer than the column: wildcards take room.
+    return encodeValue(this.entity.name, { ...column, maxLength: undefined }, operand) as string;
+  }
+
+  private leaf(column: ColumnDescription, operator: Comparison['operator'], value?: unknown): Predicate {
+    const bind = value === undefined ? 0 : this.binds.push(value);
+    return { kind: 'compare', comparison: { column, operator, bind } };
+  }
+
+  private refuse(attribute: string, allowed: string): InvalidInputError {
+    return new InvalidInputError(`${this.entity.name}.${attribute} must be ${allowed}`, 'Correct the filter.', {
+      entity: this.entity.name,
+      attribute,
+    });
+  }
+}
+
+function describe(predicate: Predicate): string {
+  switch (predicate.kind) {
+    case 'compare':
+      return `${predicate.comparison.column.attribute} ${predicate.comparison.operator}`;
+    case 'not':
+      return `not(${describe(predicate.part)})`;
+    default:
+      return `${predicate.kind}(${predicate.parts.map(describe).join(',')})`;
+  }
+}

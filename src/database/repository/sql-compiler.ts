@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import { col, fn, literal, Op, type Model, type ModelStatic, type WhereOptions } from 'sequelize';
+import type { ColumnDescription, EntityDescription } from '../model/entity-description';
+import type { Comparison, Predicate } from './filter';
+
+/** A compiled shape: text with placeholders, and the name it is prepared under. */
+export interface CompiledSql {
+  readonly text: string;
+  readonly name: string;
+}
+
+export interface SelectShape {
+  readonly columns: readonly ColumnDescription[];
+  readonly where: Predicate;
+  readonly order: readonly (readonly [ColumnDescription, 'ASC' | 'DESC'])[];
+  /** Places of limit and offset among the binds. */
+  readonly limit?: number;
+  readonly offset?: number;
+  readonly lock?: boolean;
+}
+
+/** The part of Sequelize's query generator that is used here; it is untyped there. */
+interface QueryGenerator {
+  selectQuery(table: unknown, options: object, model: object): string;
+  insertQuery(table: unknown, values: object, attributes: object, options: object): { query: string };
+  updateQuery(table: unknown, values: object, where: object, options: object, attributes: object): { query: string };
+}
+
+const OPERATORS: Record<Exclude<Comparison['operator'], 'any' | 'none' | 'null' | 'notNull'>, symbol> = {
+  eq: Op.eq,
+  ne: Op.ne,
+  lt: Op.lt,
+  lte: Op.lte,
+  gt: Op.gt,
+  gte: Op.gte,
+  like: Op.like,
+  ilike: Op.iLike,
+  within: Op.contains,
+};
+
+/**
+ * Makes the SQL of a repository with Sequelize's own query generator, once a shape. Placeholders are handed in as
+ * literals, so that values are bound, never quoted into the text.
+ */
+export class SqlCompiler {
+  private readonly generator: QueryGenerator;
+
+  constructor(
+    private readonly model: ModelStatic<Model>,
+    private readonly entity: EntityDescription,
+  ) {
+    this.generator = (model.sequelize!.getQueryInterface() as unknown as { queryGenerator: QueryGenerator }).queryGenerator;
+  }
+
+  select(shape: SelectShape): CompiledSql {
+    return compiled(
+      this.generator.selectQuery(
+        this.entity.table,
+        {
+          attributes: shape.columns.map((column) => [column.field, column.attribute]),
+          where: toWhere(shape.where),
+          order: shape.order.map(([column, direction]) => [col(column.field), direction]),
+          ...(shape.limit ? { limit: place(shape.limit) } : {}),
+          ...(shape.offset ? { offset: place(shape.offset) } : {}),
+          ...(shape.lock ? { lock: 'UPDATE' } : {}),
+        },
+        this.model,
+      ),
+    );
+  }
+
+  count(where: Predicate): CompiledSql {
+    return compiled(
+      this.generator.selectQuery(
+        this.entity.table,
+        { attributes: [[fn('count', literal('*')), 'count']], where: toWhere(where) },
+        this.model,
+      ),
+    );
+  }
+
+  /** Inserts one row; the values are bound in the order of `columns`. */
+  insert(columns: readonly ColumnDescription[]): CompiledSql {
+    const values = Object.fromEntries(columns.map((column, i) => [column.field, place(i + 1)]));
+    const { query } = this.generator.insertQuery(this.entity.table, values, this.model.getAttributes(), { bindParam: false });
+    return compiled(`${trimmed(query)} RETURNING ${this.returning()}`);
+  }
+
+  /** Inserts any number of rows in one statement: each column is bound as one array. */
+  insertMany(columns: readonly ColumnDescription[]): CompiledSql {
+    const fields = columns.map((column) => `"${column.field}"`).join(', ');
+    const arrays = columns.map((column, i) => `$${i + 1}::${column.sqlType}[]`).join(', ');
+    return compiled(
+      `INSERT INTO "${this.entity.table}" (${fields}) SELECT * FROM unnest(${arrays}) RETURNING ${this.returning()}`,
+    );
+  }
+
+  /** Updates the rows that match: values are bound after the `binds` of the filter. */
+  update(columns: readonly ColumnDescription[], where: Predicate, binds: number): CompiledSql {
+    const values = Object.fromEntries(columns.map((column, i) => [column.field, place(binds + i + 1)]));
+    const { query } = this.generator.updateQuery(
+      this.entity.table,
+      values,
+      toWhere(where),
+      { bindParam: false },
+      this.model.getAttributes(),
+    );
+    return compiled(`${trimmed(query)} RETURNING ${this.returning()}`);
+  }
+
+  private returning(): string {
+    return this.entity.columns.map((column) => `"${column.field}" AS "${column.attribute}"`).join(', ');
+  }
+}
+
+const place = (bind: number) => literal(`$${bind}`);
+
+const trimmed = (sql: string): string => sql.replace(/;\s*$/, '');
+
+function compiled(sql: string): CompiledSql {
+  const text = trimmed(sql);
+  // Named after the whole text: equal names mean equal statements.
+  return { text, name: `phi_${createHash('sha256').update(text).digest('hex').slice(0, 32)}` };
+}
+
+function toWhere(predicate: Predicate): WhereOptions {
+  switch (predicate.kind) {
+    case 'compare':
+      return { [predicate.comparison.column.field]: toOperator(predicate.comparison) } as WhereOptions;
+    case 'not':
+      return isEmpty(predicate.part) ? nothing() : ({ [Op.not]: toWhere(predicate.part) } as WhereOptions);
+    default: {
+      const parts = predicate.parts.filter((part) => !isEmpty(part)).map(toWhere);
+      // An OR with no branch, or with one that always holds, has a plain truth value.
+      if (predicate.kind === 'or' && predicate.parts.length === 0) return nothing();
+      if (predicate.kind === 'or' && parts.length < predicate.parts.length) return {};
+      return { [predicate.kind === 'or' ? Op.or : Op.and]: parts } as WhereOptions;
+    }
+  }
+}
+
+const nothing = (): WhereOptions => literal('FALSE') as unknown as WhereOptions;
+
+/** True when the predicate has no condition, and so always holds. */
+function isEmpty(predicate: Predicate): boolean {
+  return predicate.kind === 'and' && predicate.parts.every(isEmpty);
+}
+
+function toOperator({ column, operator, bind }: Comparison): object | null {
+  switch (operator) {
+    case 'null':
+      return { [Op.is]: null };
+    case 'notNull':
+      return { [Op.not]: null };
+    case 'any':
+      return { [Op.eq]: literal(`ANY($${bind}::${column.sqlType}[])`) };
+    case 'none':
+      return { [Op.ne]: literal(`ALL($${bind}::${column.sqlType}[])`) };
+    default:
+      return { [OPERATORS[operator]]: place(bind) };
+  }
+}

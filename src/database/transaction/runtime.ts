@@ -1,0 +1,42 @@
+import type { Sequelize } from 'sequelize-typescript';
+import { bindSequelize } from '../connection/sequelize-binding';
+import { type RunnerOptions, StatementRunner } from '../connection/statement-runner';
+import { ConfigurationError } from '../database.errors';
+import { UnitOfWork } from './unit-of-work';
+
+/** What belongs to one Sequelize instance: the door for statements and the unit of work over it. */
+export interface DatabaseRuntime {
+  readonly runner: StatementRunner;
+  readonly unitOfWork: UnitOfWork;
+}
+
+const runtimes = new WeakMap<object, DatabaseRuntime>();
+
+/** Binds a Sequelize instance once; every later call answers the same runtime. */
+export function attachRuntime(sequelize: Sequelize, options: RunnerOptions): DatabaseRuntime {
+  let runtime = runtimes.get(sequelize);
+  if (!runtime) {
+    bindSequelize(sequelize, options.prepared);
+    runtime = {
+      runner: new StatementRunner(sequelize, options),
+      unitOfWork: new UnitOfWork(sequelize, options.prepared),
+    };
+    runtimes.set(sequelize, runtime);
+  }
+  return runtime;
+}
+
+/**
+ * The runtime of the instance that a model was added to.
+ * @throws ConfigurationError when the model is not part of a DatabaseModule.
+ */
+export function runtimeOf(model: { readonly name: string; readonly sequelize?: unknown }): DatabaseRuntime {
+  const runtime = model.sequelize ? runtimes.get(model.sequelize as object) : undefined;
+  if (!runtime) {
+    throw new ConfigurationError(
+      `The model ${model.name} is not connected to a database`,
+      'Register its repository with DatabaseModule.forFeature([...]).',
+    );
+  }
+  return runtime;
+}

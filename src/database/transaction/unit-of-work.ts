@@ -1,0 +1,229 @@
+import { Logger } from '@nestjs/common';
+import type { Sequelize } from 'sequelize-typescript';
+import { type CompletionStatus, currentScope, Scope } from '../connection/scope';
+import type { BeginOptions } from '../connection/session-settings';
+import { ambient, currentContext, runWithScope } from '../context/ambient';
+import type { ExecutionContext } from '../context/execution-context';
+import {
+  DatabaseError,
+  TenantDeniedError,
+  TimeoutError,
+  TransactionOptionsError,
+} from '../database.errors';
+import type { IUnitOfWork, TransactionOptions } from './unit-of-work.interface';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * The unit of work over ambient transactions. It holds no transaction itself: which unit a call belongs to is found
+ * in the call's own chain, so one instance serves all requests at once (D03).
+ */
+export class UnitOfWork implements IUnitOfWork {
+  private readonly logger = new Logger('UnitOfWork');
+
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly prepared: boolean,
+  ) {}
+
+  async executeInTransaction<T>(
+    fn: (uow: IUnitOfWork) => Promise<T>,
+    context: ExecutionContext | undefined = currentContext(),
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    const { propagation = 'REQUIRED' } = options;
+    if (propagation !== 'REQUIRED' && propagation !== 'NESTED') {
+      throw new TransactionOptionsError('Unknown propagation', 'Use REQUIRED or NESTED.');
+    }
+    const outer = currentScope(this.sequelize);
+    if (!outer) return this.root(fn, context, options);
+    refuseChange(outer, context, options);
+    const inherited = context ?? outer.context;
+    if (propagation === 'NESTED') return this.nested(outer, fn, inherited);
+    outer.assertOpen();
+    return this.joined(outer, fn, inherited);
+  }
+
+  runOutsideTransaction<T>(fn: () => T): T {
+    return runWithScope(this.sequelize, undefined, currentContext(), fn);
+  }
+
+  isInTransaction(): boolean {
+    return currentScope(this.sequelize)?.state === 'active';
+  }
+
+  beforeCommit(hook: () => unknown): void {
+    this.open().hooks.beforeCommit.push(hook);
+  }
+
+  afterCommit(hook: () => unknown): void {
+    this.open().hooks.afterCommit.push(hook);
+  }
+
+  afterRollback(hook: (error: unknown) => unknown): void {
+    this.open().hooks.afterRollback.push(hook);
+  }
+
+  afterCompletion(hook: (status: CompletionStatus) => unknown): void {
+    this.open().hooks.afterCompletion.push(hook);
+  }
+
+  /** Runs `hook` once what was just written is committed: after the current unit, or now. A throw is reported. */
+  async whenCommitted(hook: () => unknown): Promise<void> {
+    const scope = currentScope(this.sequelize);
+    if (scope) scope.hooks.afterCommit.push(hook);
+    else await this.reported('committed', hook);
+  }
+
+  private open(): Scope {
+    const scope = currentScope(this.sequelize);
+    if (!scope) throw new TransactionOptionsError('No unit of work is open', 'Register hooks inside executeInTransaction.');
+    scope.assertOpen();
+    return scope;
+  }
+
+  private async root<T>(
+    fn: (uow: IUnitOfWork) => Promise<T>,
+    context: ExecutionContext | undefined,
+    options: TransactionOptions,
+  ): Promise<T> {
+    const scope = new Scope(this.sequelize, context, beginOptions(options), this.prepared);
+    const outside = ambient();
+    let failure: unknown;
+    try {
+      const result = await this.withinTime(scope, options, () => this.inside(scope, context, fn));
+      await this.settle(scope, context);
+      return result;
+    } catch (error) {
+      failure = error;
+      if (scope.state === 'active' || scope.state === 'finishing' || scope.state === 'committing') await scope.rollback();
+      throw error;
+    } finally {
+      // After the connection was given back: a hook that queries must not wait for its own unit.
+      await runWithScope(this.sequelize, undefined, outside.context, () => this.runHooks(scope, failure));
+    }
+  }
+
+  private async joined<T>(
+    outer: Scope,
+    fn: (uow: IUnitOfWork) => Promise<T>,
+    context: ExecutionContext | undefined,
+  ): Promise<T> {
+    try {
+      return await this.inside(outer, context, fn);
+    } catch (error) {
+      // Whoever catches this must not commit half of the work.
+      outer.markRollbackOnly(error);
+      throw error;
+    }
+  }
+
+  private nested<T>(
+    outer: Scope,
+    fn: (uow: IUnitOfWork) => Promise<T>,
+    context: ExecutionContext | undefined,
+  ): Promise<T> {
+    return outer.nest(async (scope) => {
+      try {
+        const result = await this.inside(scope, context, fn);
+        await scope.finish();
+        await scope.commit();
+        return result;
+      } catch (error) {
+        if (scope.state !== 'rolled back') await scope.rollback();
+        await this.runHooks(scope, error);
+        throw error;
+      }
+    });
+  }
+
+  private inside<T>(
+    scope: Scope,
+    context: ExecutionContext | undefined,
+    fn: (uow: IUnitOfWork) => Promise<T>,
+  ): Promise<T> {
+    return runWithScope(this.sequelize, scope, context, async () => {
+      const result = await fn(this);
+      if (typeof (result as { subscribe?: unknown } | null | undefined)?.subscribe === 'function') {
+        throw new TransactionOptionsError(
+          'The callback of a unit of work returned an Observable, whose work would run after the commit',
+          'Return a promise, for example with lastValueFrom.',
+        );
+      }
+      return result;
+    });
+  }
+
+  private async settle(scope: Scope, context: ExecutionContext | undefined): Promise<void> {
+    await scope.finish();
+    await runWithScope(this.sequelize, scope, context, async () => {
+      // By index: a hook may add another one.
+      for (let i = 0; i < scope.hooks.beforeCommit.length; i += 1) await scope.hooks.beforeCommit[i]!();
+    });
+    await scope.commit();
+  }
+
+  /** A callback that takes too long is rejected, its connection closed, and what it sends later refused. */
+  private async withinTime<T>(scope: Scope, options: TransactionOptions, work: () => Promise<T>): Promise<T> {
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    let timer: NodeJS.Timeout | undefined;
+    const expiry = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        scope.abandon();
+        reject(new TimeoutError('The unit of work took too long and was rolled back', 'Shorten it, or raise timeoutMs.'));
+      }, timeoutMs);
+    });
+    try {
+      return await Promise.race([work(), expiry]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Hooks come after the outcome and cannot change it: a throw is reported, never passed on. */
+  private async runHooks(scope: Scope, error: unknown): Promise<void> {
+    const status = scope.state as CompletionStatus;
+    const hooks: (() => unknown)[] = status === 'committed' ? [...scope.hooks.afterCommit] : [];
+    if (status === 'rolled back') hooks.push(...scope.hooks.afterRollback.map((hook) => () => hook(error)));
+    hooks.push(...scope.hooks.afterCompletion.map((hook) => () => hook(status)));
+    for (const hook of hooks) await this.reported(status, hook);
+  }
+
+  private async reported(status: CompletionStatus, hook: () => unknown): Promise<void> {
+    try {
+      await hook();
+    } catch (thrown) {
+      // Only the kind of error: its message is the application's and may carry values.
+      const kind = thrown instanceof DatabaseError ? thrown.code : thrown instanceof Error ? thrown.name : typeof thrown;
+      this.logger.error(`A hook failed after the unit of work was ${status}: ${kind}`);
+    }
+  }
+}
+
+function beginOptions(options: TransactionOptions): BeginOptions {
+  const statementTimeoutMs = options.statementTimeoutMs ?? options.timeoutMs;
+  for (const [name, value] of Object.entries({ timeoutMs: options.timeoutMs, statementTimeoutMs, lockTimeoutMs: options.lockTimeoutMs })) {
+    if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
+      throw new TransactionOptionsError(`${name} must be a number of milliseconds from 1`, 'Correct the option.');
+    }
+  }
+  return {
+    ...(options.isolation ? { isolation: options.isolation } : {}),
+    ...(options.readOnly ? { readOnly: true } : {}),
+    ...(statementTimeoutMs ? { statementTimeoutMs } : {}),
+    ...(options.lockTimeoutMs ? { lockTimeoutMs: options.lockTimeoutMs } : {}),
+  };
+}
+
+/** What an open transaction cannot change any more is an error, never ignored. */
+function refuseChange(outer: Scope, context: ExecutionContext | undefined, options: TransactionOptions): void {
+  if (context && outer.context && context.clinicId !== outer.context.clinicId) {
+    throw new TenantDeniedError('One unit of work cannot serve two clinics', 'Run a unit of work for each clinic.');
+  }
+  if (options.isolation && options.isolation !== outer.options.isolation) {
+    throw new TransactionOptionsError('The open unit of work has another isolation level', 'Set it on the outermost unit.');
+  }
+  if (options.readOnly === false && outer.options.readOnly) {
+    throw new TransactionOptionsError('The open unit of work is read-only', 'Begin the outermost unit without readOnly.');
+  }
+}

@@ -1,0 +1,48 @@
+export { AUDIT_LOGGER, AuditAction, type AuditEvent, type FieldChange, type IAuditLogger } from './database/audit/audit-logger.interface';
+export { sanitizeSensitiveData } from './database/audit/sanitize-sensitive-data';
+export { CacheKeyBuilder } from './database/cache/cache-key-builder';
+export { CACHE_MANAGER, type CacheStats, CacheTTL, type ICacheManager } from './database/cache/cache-manager';
+export type { CompletionStatus } from './database/connection/scope';
+export type { IsolationLevel } from './database/connection/session-settings';
+export type { Row } from './database/connection/statement';
+export type { RunOptions } from './database/connection/statement-runner';
+export { currentContext, runWithContext } from './database/context/ambient';
+export { type AuthenticatedUser, ContextInterceptor } from './database/context/context.interceptor';
+export {
+  createExecutionContext,
+  createSystemExecutionContext,
+  type ExecutionContext,
+  type ExecutionContextInput,
+} from './database/context/execution-context';
+export * from './database/database.errors';
+export { DatabaseModule, type DatabaseModuleAsyncOptions, type Feature } from './database/database.module';
+export { type DatabaseModuleOptions, type DatabaseOptions, readOptions } from './database/database.options';
+export { type DatabaseHealth, DatabaseHealthIndicator } from './database/health/database-health.indicator';
+export { BaseModel, type CreateInput, type Entity, type UpdateInput } from './database/model/base.model';
+export { Phi, type PhiOptions } from './database/model/phi.decorator';
+export { TenantModel } from './database/model/tenant.model';
+export { BaseRepository } from './database/repository/base.repository';
+export type {
+  Operators,
+  OrderBy,
+  PageRequest,
+  PaginatedResult,
+  Pagination,
+  QueryCriteria,
+  QueryOptions,
+  SortDirection,
+  UpdateOptions,
+  WhereClause,
+} from './database/repository/criteria';
+export { InjectRepository } from './database/repository/inject-repository.decorator';
+export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
+export type { IRepository } from './database/repository/repository.interface';
+export { type ConnectionStatus, Database } from './database/transaction/database';
+export { Transactional } from './database/transaction/transactional.decorator';
+export {
+  InjectUnitOfWork,
+  type IUnitOfWork,
+  type Propagation,
+  type TransactionOptions,
+  UNIT_OF_WORK,
+} from './database/transaction/unit-of-work.interface';
