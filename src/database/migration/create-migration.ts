@@ -10,16 +10,17 @@ const SQL = `-- migrate:up
 
 `;
 
-const TYPESCRIPT = `import { defineMigration } from '{{import}}';
+/** Only the type is imported: a migration stays as it is, whatever becomes of the code around it. */
+const TYPESCRIPT = `import type { MigrationDefinition } from '{{import}}';
 
-export default defineMigration({
+export default {
   up: async ({ query }) => {
     await query('');
   },
   down: async ({ query }) => {
     await query('');
   },
-});
+} satisfies MigrationDefinition;
 `;
 
 /**

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { MigrationDefinition } from './define-migration';
 import { inFile, type MigrationFile } from './migration-files';
 import { MigrationFileError } from './migration.errors';
@@ -27,7 +28,7 @@ export function loadMigration(file: MigrationFile): LoadedMigration {
 function requireDefinition(path: string): MigrationDefinition {
   let loaded: { default?: Partial<MigrationDefinition> };
   try {
-    loaded = require(path) as typeof loaded;
+    loaded = createRequire(__filename)(path) as typeof loaded;
   } catch (cause) {
     throw new MigrationFileError(
       `The file cannot be loaded: ${cause instanceof Error ? cause.message : 'unknown error'}`,

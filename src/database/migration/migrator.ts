@@ -79,7 +79,7 @@ export class Migrator {
   async rollback(range: MigrationRange & { readonly redo?: boolean } = {}): Promise<string[]> {
     return this.locked(range, async (run) => {
       refuseMismatch(compareHistory(run.files, run.records), true);
-      const applied = appliedOf(run.records).reverse().map(({ name }) => run.files.find((file) => file.name === name) as MigrationFile);
+      const applied = appliedOf(run.records).toReversed().map(({ name }) => run.files.find((file) => file.name === name) as MigrationFile);
       const count = range.to === undefined ? (range.step ?? 1) : range.to === '0' ? applied.length : indexOf(applied, range.to);
       const files = applied.slice(0, count);
       refuseIrreversible(files.map(loadMigration));
@@ -87,7 +87,7 @@ export class Migrator {
       if (range.plan) return names;
       await this.run(run, names, async (umzug) => {
         await umzug.down({ migrations: names, rerun: 'ALLOW' });
-        if (range.redo) await umzug.up({ migrations: [...names].reverse(), rerun: 'ALLOW' });
+        if (range.redo) await umzug.up({ migrations: names.toReversed(), rerun: 'ALLOW' });
       });
       return names;
     });
