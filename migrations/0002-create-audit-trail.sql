@@ -70,12 +70,11 @@ BEGIN
     JOIN new_row AS n ON n.value ->> 'id' = o.value ->> 'id'
                      AND coalesce(n.value ->> 'clinic_id', '') = coalesce(o.value ->> 'clinic_id', '')
     CROSS JOIN LATERAL (
-      SELECT jsonb_object_agg(key, old_field.value) FILTER (WHERE key = ANY (visible)) AS before,
-             jsonb_object_agg(key, new_field.value) FILTER (WHERE key = ANY (visible)) AS after,
+      SELECT jsonb_object_agg(key, o.value -> key) FILTER (WHERE key = ANY (visible)) AS before,
+             jsonb_object_agg(key, field.value) FILTER (WHERE key = ANY (visible)) AS after,
              array_agg(key ORDER BY key) FILTER (WHERE key <> ALL (bookkeeping)) AS changed
-      FROM jsonb_each(o.value) AS old_field
-      JOIN jsonb_each(n.value) AS new_field USING (key)
-      WHERE old_field.value IS DISTINCT FROM new_field.value
+      FROM jsonb_each(n.value) AS field (key, value)
+      WHERE field.value IS DISTINCT FROM o.value -> key
     ) AS difference;
   ELSIF TG_OP = 'INSERT' THEN
     INSERT INTO audit.event (origin, action, entity, entity_id, clinic_id, patient_id, user_id, user_role, request_id,
