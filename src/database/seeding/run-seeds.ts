@@ -54,7 +54,8 @@ function chooseSeeds({ sets, only, directory }: SeedRun): { id: string; seed: Se
   return only ? all.filter(({ seed }) => only.includes(seed.name)) : all;
 }
 
-async function refuseProduction(run: SeedRun): Promise<void> {
+/** @throws SeedRefusedError unless the sets may be seeded here. */
+export async function refuseProduction(run: Pick<SeedRun, 'sets' | 'connection' | 'production'>): Promise<void> {
   const refused = run.sets.filter((set) => set !== REFERENCE_SET);
   if (refused.length === 0) return;
   const marked = await withMigrationSession(run.connection, ({ client }) => isMarkedProduction(client));

@@ -1,0 +1,143 @@
+import { type Command, Option } from 'commander';
+import { createMigration } from '../database/migration/create-migration';
+import { packageMigrations } from '../database/migration/migration-files';
+import { migratorConfig } from '../database/migration/migration-session';
+import { type MigrationStatus } from '../database/migration/migration-status';
+import { type MigrationEvent, type MigrationRange, Migrator } from '../database/migration/migrator';
+import { duration, list, positive } from './arguments';
+import { EXIT } from './exit-code';
+import type { Output } from './output';
+import { withDatabase } from './with-database';
+
+interface RunOptions extends MigrationRange {
+  readonly dir?: readonly string[];
+  readonly lockWait?: number;
+  readonly allowOutOfOrder?: boolean;
+  readonly redo?: boolean;
+}
+
+/** Adds migrate, rollback, status, create-migration and repair, with the aliases of the source documents. */
+export function addMigrationCommands(program: Command, output: () => Output): void {
+  addMigrate(program, output);
+  addRollback(program, output);
+  addStatus(program, output);
+  addCreateMigration(program, output);
+  addRepair(program, output);
+}
+
+function addMigrate(program: Command, output: () => Output): void {
+  ranged(program.command('migrate').aliases(['db:migrate', 'migrate:up']))
+    .description('apply pending migrations')
+    .option('--allow-out-of-order', 'also apply files that are older than what has been applied')
+    .addHelpText('after', '\nExamples:\n  phi-db migrate\n  phi-db migrate --plan\n  phi-db migrate --to 0007 --lock-wait 5m')
+    .action(async (options: RunOptions) => {
+      const names = await run(output(), options, (migrator) => migrator.migrate(options));
+      report(output(), options, names, 'applied', 'Nothing to apply: the database is up to date.');
+    });
+}
+
+function addRollback(program: Command, output: () => Output): void {
+  const action = async (options: RunOptions): Promise<void> => {
+    const names = await run(output(), options, (migrator) => migrator.rollback(options));
+    report(output(), options, names, options.redo ? 'applied again' : 'rolled back', 'Nothing to roll back.');
+  };
+  ranged(program.command('rollback').alias('db:rollback'))
+    .description('undo the last applied migrations, the latest first; --to 0 undoes all')
+    .option('--redo', 'then apply them again')
+    .addHelpText('after', '\nExamples:\n  phi-db rollback\n  phi-db rollback --step 3 --plan\n  phi-db rollback --to 0002   (0002 stays applied)')
+    .action(action);
+  ranged(program.command('migrate:down').argument('[n]', 'how many', positive))
+    .description('the same as rollback --step n')
+    .action((step: number | undefined, options: RunOptions) => action({ ...options, ...(step ? { step } : {}) }));
+}
+
+function addStatus(program: Command, output: () => Output): void {
+  program
+    .command('status')
+    .aliases(['db:status', 'migrate:status'])
+    .description('list migrations and whether they are applied; changes nothing')
+    .option('--dir <folder>', 'folder of migrations; may be repeated', list)
+    .option('--check', 'exit with 3 when migrations are pending, with 5 when files do not fit the history')
+    .addHelpText('after', '\nExamples:\n  phi-db status\n  phi-db status --check --json')
+    .action(async ({ dir, check }: { dir?: string[]; check?: boolean }) => {
+      const statuses = await run(output(), dir ? { dir } : {}, (migrator) => migrator.status());
+      for (const status of statuses) {
+        output().text(`${status.state.padEnd(13)}${status.name}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`);
+        output().emit({ event: 'migration', ...status });
+      }
+      if (statuses.length === 0) output().text('There are no migrations.');
+      if (check) process.exitCode = checkCode(statuses);
+    });
+}
+
+function addCreateMigration(program: Command, output: () => Output): void {
+  program
+    .command('create-migration')
+    .alias('db:create-migration')
+    .description('write an empty migration with the next number')
+    .argument('<name...>', 'what it does, in words')
+    .option('--sql', 'plain SQL (default)')
+    .addOption(new Option('--ts', 'TypeScript').conflicts('sql'))
+    .option('--dir <folder>', 'where it goes; default: the migrations of this project', packageMigrations())
+    .addHelpText('after', '\nExamples:\n  phi-db create-migration add nickname to students\n  phi-db create-migration backfill-nicknames --ts --dir db/migrations')
+    .action((words: string[], { ts, dir }: { ts?: boolean; dir: string }) => {
+      const path = createMigration(words.join(' '), dir, ts ? 'ts' : 'sql');
+      output().text(`Created ${path}. Write its up and its down part, then run db:migrate.`);
+      output().emit({ event: 'created', path });
+    });
+}
+
+function addRepair(program: Command, output: () => Output): void {
+  program
+    .command('repair')
+    .alias('db:repair')
+    .description('decide what a migration counts as that was cut while it ran outside a transaction')
+    .argument('<name>', 'its name, as status shows it')
+    .addOption(new Option('--as <state>', 'what it counts as').choices(['applied', 'pending']).makeOptionMandatory())
+    .option('--dir <folder>', 'folder of migrations; may be repeated', list)
+    .addHelpText('after', '\nExample:\n  phi-db repair 0012-index-students --as pending')
+    .action(async (name: string, options: { as: 'applied' | 'pending' } & RunOptions) => {
+      await run(output(), options, (migrator) => migrator.repair(name, options.as));
+      output().text(`${name} counts as ${options.as} now.`);
+      output().emit({ event: 'repaired', name, as: options.as });
+    });
+}
+
+function ranged(command: Command): Command {
+  return command
+    .option('--to <name>', 'name or number of the migration to stop at')
+    .option('--step <n>', 'how many', positive)
+    .option('--plan', 'only show what would run')
+    .option('--lock-wait <time>', 'how long to wait for another migrating process (default: 60s)', duration)
+    .option('--dir <folder>', 'folder of migrations instead of the ones of this package; may be repeated', list);
+}
+
+function run<T>(output: Output, options: RunOptions, work: (migrator: Migrator) => Promise<T>): Promise<T> {
+  return withDatabase((database) =>
+    work(
+      new Migrator({
+        connection: migratorConfig(database),
+        ...(options.dir ? { directories: options.dir } : {}),
+        ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait }),
+        onEvent: (event: MigrationEvent) => {
+          output.emit({ ...event });
+          if (event.ms !== undefined) output.text(`${event.event} ${event.name} (${event.ms} ms)`);
+        },
+      }),
+    ),
+  );
+}
+
+function report(output: Output, { plan }: RunOptions, names: readonly string[], done: string, none: string): void {
+  if (names.length === 0) output.text(none);
+  else if (plan) names.forEach((name) => output.text(`would be ${done}: ${name}`));
+  else output.text(`${names.length} migration(s) ${done}.`);
+  output.emit({ event: plan ? 'plan' : 'done', names });
+}
+
+function checkCode(statuses: readonly MigrationStatus[]): number {
+  const states = new Set(statuses.map(({ state }) => state));
+  if (states.has('interrupted')) return EXIT.partial;
+  if (states.has('edited') || states.has('missing') || states.has('out-of-order')) return EXIT.history;
+  return states.has('pending') ? EXIT.pending : 0;
+}
