@@ -14,7 +14,35 @@ export {
   type ExecutionContext,
   type ExecutionContextInput,
 } from './database/context/execution-context';
-export * from './database/database.errors';
+export {
+  CheckViolationError,
+  ConfigurationError,
+  ConflictError,
+  DatabaseError,
+  DeadlockError,
+  type ErrorContext,
+  ForeignKeyViolationError,
+  InvalidInputError,
+  MissingContextError,
+  MissingTenantError,
+  NestedScopeActiveError,
+  NotFoundError,
+  NotNullViolationError,
+  RepositoryError,
+  ResultTooLargeError,
+  StatementError,
+  TenantDeniedError,
+  TimeoutError,
+  TransactionError,
+  TransactionOptionsError,
+  TransactionOutcomeUnknownError,
+  TransactionScopeClosedError,
+  UnavailableError,
+  UnawaitedWorkError,
+  UnexpectedRollbackError,
+  UnexpectedRowCountError,
+  UniqueViolationError,
+} from './database/database.errors';
 export { DatabaseModule, type DatabaseModuleAsyncOptions, type Feature } from './database/database.module';
 export { type DatabaseModuleOptions, type DatabaseOptions, readOptions } from './database/database.options';
 export { type DatabaseHealth, DatabaseHealthIndicator } from './database/health/database-health.indicator';
