@@ -138,37 +138,40 @@ export class DatabaseModule {
   }
 
   /**
-   * Provides and exports repositories, and adds their models to the database.
-   * @throws ConfigurationError for something that is neither a repository made with repositoryFor, a class with a
-   * static `model`, nor a model.
+   * Provides and exports repositories, and adds their models to the database. A repository with a constructor of its
+   * own is listed beside its model.
+   * @throws ConfigurationError for something that is neither a model nor a repository of one that is known here.
    */
   static forFeature(features: readonly Feature[]): DynamicModule {
-    const models = new Set<ModelCtor>();
-    const providers: Provider[] = [];
-    for (const feature of features) {
-      const model = modelOf(feature);
-      models.add(model);
-      if (feature !== model) providers.push(feature as Type<unknown>);
+    const models = [...new Set(features.flatMap((feature) => modelOf(feature) ?? []))];
+    const repositories = features.filter((feature) => !isModel(feature)) as Type<unknown>[];
+    const strange = repositories.find((repository) => !modelOf(repository) && models.length === 0);
+    if (strange) {
+      throw new ConfigurationError(
+        `${strange.name} is not a repository of a model`,
+        'Extend repositoryFor(Model), or list the model beside the repository.',
+      );
     }
-    for (const model of models) {
-      const plain = class extends repositoryFor(model) {};
-      providers.push({ provide: repositoryToken(model), useClass: plain as unknown as Type<unknown> });
-    }
+    const plain = models.map((model) => ({
+      provide: repositoryToken(model),
+      useClass: class extends repositoryFor(model) {} as unknown as Type<unknown>,
+    }));
+    const sequelize = SequelizeModule.forFeature(withAssociated(models));
     return {
       module: DatabaseFeatureModule,
-      imports: [SequelizeModule.forFeature(withAssociated([...models]))],
-      providers,
-      exports: providers.map((provider) => (typeof provider === 'function' ? provider : provider.provide)),
+      imports: [sequelize],
+      providers: [...repositories, ...plain],
+      exports: [sequelize, ...repositories, ...plain.map(({ provide }) => provide)],
     };
   }
 }
 
-function modelOf(feature: Feature): ModelCtor {
-  if (feature.prototype instanceof Model) return feature as ModelCtor;
+function isModel(feature: Feature): feature is ModelCtor {
+  return feature.prototype instanceof Model;
+}
+
+function modelOf(feature: Feature): ModelCtor | undefined {
+  if (isModel(feature)) return feature;
   const { model } = feature as { model?: ModelCtor };
-  if (model?.prototype instanceof Model) return model;
-  throw new ConfigurationError(
-    `${feature.name} is not a repository of a model`,
-    'Extend repositoryFor(Model), or give the class a static model.',
-  );
+  return model?.prototype instanceof Model ? model : undefined;
 }
