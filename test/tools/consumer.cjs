@@ -1,0 +1,129 @@
+'use strict';
+
+/**
+ * npm run test:consumer: packs the package, installs it into an empty project of NestJS 12 and of NestJS 11, compiles
+ * the README's module example strictly and runs it against a PostgreSQL outside. Needs the registry. The server is the
+ * one that DB_HOST, DB_PORT, PGUSER and PGPASSWORD (an administrator) name, else a throw-away PostgreSQL 15 or newer
+ * found under /usr/lib/postgresql.
+ */
+const { execFileSync, spawnSync } = require('node:child_process');
+const { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+const { startServer } = require('./throwaway-server.cjs');
+
+const root = join(__dirname, '..', '..');
+const projects = [
+  { nest: '12', typescript: '6', nestPackages: '^12.0.0' },
+  { nest: '11', typescript: '5.9', nestPackages: '^11.0.0' },
+];
+
+/** Runs a command and shows its output only when it fails. */
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { encoding: 'utf8', ...options });
+  if (result.status !== 0) {
+    throw new Error(`${command} ${args.join(' ')} failed (${result.status})\n${result.stdout}\n${result.stderr}`);
+  }
+  return result.stdout;
+}
+
+/** The README's block that makes the module. */
+function moduleExample() {
+  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
+  const found = blocks.find(([, code]) => code.includes('DatabaseModule.forRoot()'));
+  if (!found) throw new Error('README.md has no ```ts block with DatabaseModule.forRoot()');
+  return found[1];
+}
+
+function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
+  const write = (file, text) => writeFileSync(join(folder, file), text);
+  mkdirSync(join(folder, 'src'), { recursive: true });
+  write(
+    'package.json',
+    JSON.stringify({
+      name: `consumer-nest-${nest}`,
+      private: true,
+      dependencies: {
+        '@nestjs/common': nestPackages,
+        '@nestjs/core': nestPackages,
+        '@nestjs/sequelize': nestPackages,
+        'nestjs-phi-database': `file:${tarball}`,
+        'reflect-metadata': '^0.2.2',
+        rxjs: '^7.8.0',
+        sequelize: '^6.37.8',
+        'sequelize-typescript': '^2.1.6',
+      },
+      devDependencies: { '@types/node': '^20.19.0', '@types/validator': '^13.0.0', typescript: `~${typescript}` },
+    }),
+  );
+  write(
+    'tsconfig.json',
+    JSON.stringify({
+      compilerOptions: {
+        module: 'nodenext',
+        moduleResolution: 'nodenext',
+        target: 'ES2022',
+        strict: true,
+        isolatedModules: true,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        skipLibCheck: true,
+        types: ['node'],
+        rootDir: 'src',
+        outDir: 'dist',
+      },
+      include: ['src'],
+    }),
+  );
+  write('src/app.module.ts', moduleExample());
+  cpSync(join(__dirname, 'consumer-main.ts.txt'), join(folder, 'src', 'main.ts'));
+}
+
+function check(project, tarball, work, server) {
+  const folder = join(work, `nest-${project.nest}`);
+  const env = { ...process.env, ...server.env, DB_NAME: `consumer_${project.nest}`, NODE_ENV: 'production' };
+  const show = (text) => console.log(`  ${text}`);
+  console.log(`NestJS ${project.nest}, PostgreSQL ${server.version}`);
+
+  mkdirSync(folder);
+  writeProject(folder, project, tarball);
+  run('npm', ['install', '--no-audit', '--no-fund', '--include=dev'], { cwd: folder });
+  const installed = (name) => JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+  show(`installed @nestjs/common ${installed('@nestjs/common')}, typescript ${installed('typescript')}`);
+
+  const copies = readdirSync(join(folder, 'node_modules'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(^|\/)@nestjs\/common\/package\.json$/.test(file),
+  );
+  if (copies.length !== 1) throw new Error(`more than one @nestjs/common: ${copies.join(', ')}`);
+
+  run('npx', ['tsc', '-p', '.'], { cwd: folder });
+  show('compiles strictly');
+
+  server.createDatabase(env.DB_NAME, join(folder, 'node_modules/nestjs-phi-database/migrations/bootstrap/roles-and-extensions.sql'));
+  show('bootstrap run by the administrator');
+  show(run('npx', ['phi-db', 'migrate'], { cwd: folder, env }).trim().split('\n').at(-1));
+  show(run('node', ['dist/main.js'], { cwd: folder, env }).trim().split('\n').at(-1));
+}
+
+function main() {
+  const work = mkdtempSync(join(tmpdir(), 'consumer-'));
+  let server;
+  try {
+    const [{ filename }] = JSON.parse(
+      execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', work], { cwd: root, encoding: 'utf8' })
+        .replace(/^[^[]*/, ''),
+    );
+    console.log(`packed ${filename}`);
+    server = startServer();
+    for (const project of projects) check(project, join(work, filename), work, server);
+    console.log('Both projects compile and run.');
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  } finally {
+    server?.stop();
+    if (existsSync(work)) rmSync(work, { recursive: true, force: true });
+  }
+}
+
+main();
