@@ -26,7 +26,7 @@ const USE_A_SERVER = 'Set DB_HOST or DATABASE_URL to use a PostgreSQL server of 
  */
 export function locateBinaries(account: ServerAccount, copyTo: string): Binaries {
   const installed = installedFolder();
-  const usable = canReach(account, join(installed, 'bin', 'x')) && tryComplete(installed);
+  const usable = canReach(account, join(installed, 'bin', 'x')) && completeInstallation(installed);
   return check(usable ? installed : copy(installed, copyTo), account);
 }
 
@@ -49,7 +49,7 @@ function installedFolder(): string {
  * npm packages hold no symbolic links, and the install script that makes them does not run where install scripts are
  * switched off. So they are made here. False where the folder cannot be written.
  */
-function tryComplete(native: string): boolean {
+export function completeInstallation(native: string): boolean {
   try {
     for (const program of programs(native)) {
       if ((statSync(program).mode & 0o555) !== 0o555) chmodSync(program, 0o755);
@@ -57,8 +57,8 @@ function tryComplete(native: string): boolean {
     for (const link of missingLinks(native)) symlinkSync(link.to, link.path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return true;
-    return false;
+    // Another process made them meanwhile.
+    return (error as NodeJS.ErrnoException).code === 'EEXIST';
   }
 }
 

@@ -7,6 +7,8 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
+const ENDED = 'ended';
+
 /** @param pid Process id; default: this process. */
 export function processIdentity(pid: number = process.pid): ProcessIdentity {
   return { pid, started: startTime(pid) };
@@ -17,11 +19,11 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return pidExists(identity.pid) && startTime(identity.pid) === identity.started;
 }
 
-/** Whether some process has this id. A process of another user counts. */
+/** Whether some process with this id runs. One of another user counts; one that ended and was not reaped does not. */
 export function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return startTime(pid) !== ENDED;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
@@ -30,9 +32,9 @@ export function pidExists(pid: number): boolean {
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; the fields after it do not. A zombie has already ended.
+    // The name in parentheses may hold spaces; the fields after it do not.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? 'ended' : (fields[19] ?? '');
+    return fields[0] === 'Z' ? ENDED : (fields[19] ?? '');
   } catch {
     return '';
   }
