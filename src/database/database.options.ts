@@ -105,11 +105,13 @@ export function readOptions(
     throw new ConfigurationError(`Invalid database configuration:\n  ${problems.join('\n  ')}`, 'Correct the variables named above; .env.example lists all of them.');
   }
   const fromEnvironment = build(parsed.data);
+  const enabled = overrides.embedded?.enabled ?? (fromEnvironment.embedded.enabled && !overrides.host);
   const options: DatabaseOptions = {
     ...fromEnvironment,
     ...overrides,
     pool: { ...fromEnvironment.pool, ...overrides.pool },
-    embedded: { ...fromEnvironment.embedded, enabled: fromEnvironment.embedded.enabled && !overrides.host, ...overrides.embedded },
+    embedded: { ...fromEnvironment.embedded, enabled, ...overrides.embedded },
+    migrateOnStart: overrides.migrateOnStart ?? parsed.data.DB_MIGRATE_ON_START ?? enabled,
   };
   if (options.pool.min > options.pool.max) {
     throw new ConfigurationError('DB_POOL_MIN is larger than DB_POOL_MAX', 'Raise DB_POOL_MAX or lower DB_POOL_MIN.');

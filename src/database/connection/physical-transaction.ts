@@ -4,6 +4,7 @@ import type { ExecutionContext } from '../context/execution-context';
 import {
   TenantDeniedError,
   TransactionOutcomeUnknownError,
+  TransactionScopeClosedError,
   UnexpectedRollbackError,
 } from '../database.errors';
 import { acquire, destroy, type PooledClient, release } from './connections';
@@ -49,6 +50,8 @@ export class PhysicalTransaction {
 
   /** Sends a statement of transaction control, such as SAVEPOINT. */
   async control(text: string): Promise<void> {
+    // Rolling back to a savepoint also takes back a SET LOCAL made since: who acts must be said again.
+    this.actor = undefined;
     await this.send([{ text, values: [], operation: 'transaction', write: false }]);
   }
 
@@ -93,10 +96,19 @@ export class PhysicalTransaction {
   }
 
   private open(): Promise<PooledClient> {
-    this.opening ??= acquire(this.sequelize).then((client) => (this.client = client));
-    return this.opening.catch((error: unknown) => {
-      throw mapError(error);
-    });
+    this.opening ??= acquire(this.sequelize).then(
+      (client) => {
+        this.client = client;
+        if (!this.lost) return client;
+        // The unit was given up while it waited for a connection.
+        release(this.sequelize, client);
+        throw new TransactionScopeClosedError('rolled back');
+      },
+      (error: unknown) => {
+        throw mapError(error);
+      },
+    );
+    return this.opening;
   }
 
   private async flight(
@@ -127,7 +139,7 @@ export class PhysicalTransaction {
 
   /** An explicit context wins over the unit's own; the clinic of a transaction stays what it began with. */
   private switchActor(context: ExecutionContext | undefined): string | undefined {
-    if (!context || context === this.context) return undefined;
+    if (!context) return undefined;
     if (context.clinicId !== this.context?.clinicId) {
       throw new TenantDeniedError(
         'One unit of work cannot serve two clinics',

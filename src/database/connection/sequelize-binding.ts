@@ -3,6 +3,7 @@ import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../database.errors';
 import { currentScope, Scope, ScopeTransaction } from './scope';
+import { scrubError } from './scrub-error';
 import { contextSetting, tenantSetting } from './session-settings';
 
 type Query = (sql: string | { query: string; values: unknown[] }, options?: QueryOptions) => Promise<unknown>;
@@ -31,7 +32,10 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
   const begin = seam.transaction.bind(sequelize);
 
   shadowCls(sequelize);
-  seam.query = (sql, options = {}) => guardedQuery(sequelize, prepared, query, sql, options);
+  seam.query = (sql, options = {}) =>
+    guardedQuery(sequelize, prepared, query, sql, options).catch((error: unknown) => {
+      throw scrubError(error);
+    });
   seam.transaction = (first, second) => {
     const callback = typeof first === 'function' ? (first as typeof second) : second;
     const options = typeof first === 'function' ? undefined : first;

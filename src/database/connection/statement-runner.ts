@@ -61,7 +61,7 @@ export class StatementRunner {
     const { transaction } = options;
     if (transaction && !(transaction instanceof ScopeTransaction)) return this.join(transaction, statements, context);
     const scope = transaction?.scope ?? currentScope(this.sequelize);
-    return scope ? scope.send(statements, options.context) : this.alone(statements, context);
+    return scope ? scope.send(statements, context) : this.alone(statements, context);
   }
 
   /** Runs on the connection of a transaction that the caller opened with Sequelize. */

@@ -21,7 +21,7 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
   };
   switch (column.kind) {
     case 'uuid':
-      return isUuid(value) ? value : refuse('a UUID');
+      return isUuid(value) ? value.toLowerCase() : refuse('a UUID');
     case 'text':
       if (typeof value !== 'string' || !isStorableText(value)) return refuse('text without NUL or lone surrogates');
       return column.maxLength && [...value].length > column.maxLength

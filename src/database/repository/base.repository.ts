@@ -206,7 +206,8 @@ export abstract class BaseRepository<
       for (let from = 0; from < rows.length; from += CHUNK) {
         const chunk = rows.slice(from, from + CHUNK);
         const statement = chunk.length === 1 ? statements.insert(operation, chunk[0]!) : statements.insertMany(operation, chunk);
-        for (const row of await this.write(statement, actor, options)) created.set((row as { id?: unknown }).id, row);
+        const { rows: stored, entities } = await this.write(statement, actor, options);
+        stored.forEach((row, i) => created.set(row.id, entities[i]!));
       }
       // RETURNING promises no order.
       return rows.map((row) => created.get(row[idAt])!);
@@ -237,22 +238,23 @@ export abstract class BaseRepository<
     const { statements } = this.ready();
     const { expectedVersion } = options;
     const where = expectedVersion === undefined ? { id } : { id, version: expectedVersion };
-    const [changed] = await this.write(statements.update(operation, set, { where, rows }), actor, options);
-    if (changed) return changed;
+    const { entities } = await this.write(statements.update(operation, set, { where, rows }), actor, options);
+    if (entities[0]) return entities[0];
     if (expectedVersion === undefined) throw new NotFoundError(this.entityName, id);
     const [current] = await this.select(operation, { where: { id }, rows }, { ...options, context: actor });
     throw current ? new ConflictError(this.entityName) : new NotFoundError(this.entityName, id);
   }
 
-  private async write(statement: Statement, actor: ExecutionContext, options: QueryOptions): Promise<T[]> {
+  private async write(statement: Statement, actor: ExecutionContext, options: QueryOptions): Promise<{ rows: Row[]; entities: T[] }> {
     const { runtime } = this.ready();
-    const entities = this.toEntities((await runtime.runner.run(statement, { ...options, context: actor })).rows);
+    const { rows } = await runtime.runner.run(statement, { ...options, context: actor });
+    const entities = this.toEntities(rows);
     if (this.invalidateCaches !== BaseRepository.prototype.invalidateCaches) {
       await runtime.unitOfWork.whenCommitted(async () => {
         for (const entity of entities) await this.invalidateCaches(entity);
-      });
+      }, options.transaction);
     }
-    return entities;
+    return { rows, entities };
   }
 
   private together<R>(actor: ExecutionContext, { transaction }: QueryOptions, fn: () => Promise<R>): Promise<R> {

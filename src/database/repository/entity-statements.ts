@@ -5,7 +5,7 @@ import type { ColumnDescription, EntityDescription } from '../model/entity-descr
 import { Filter, type Predicate } from './filter';
 import { insertedColumns } from './input';
 import { ShapeCache } from './shape-cache';
-import { type CompiledSql, SqlCompiler } from './sql-compiler';
+import { SqlCompiler } from './sql-compiler';
 
 export interface SelectRequest {
   readonly where?: unknown;
@@ -21,7 +21,7 @@ export interface SelectRequest {
 
 /** Makes the statements of one entity: parses the call into a shape and binds, and compiles each shape once. */
 export class EntityStatements {
-  private readonly shapes = new ShapeCache<CompiledSql>();
+  private readonly shapes = new ShapeCache();
   private readonly compiler: SqlCompiler;
   private readonly inserted: readonly ColumnDescription[];
 
@@ -97,7 +97,7 @@ export class EntityStatements {
     return this.statement(operation, sql, [...filter.binds, ...set.values], true);
   }
 
-  private statement(operation: string, sql: CompiledSql, values: readonly unknown[], write: boolean): Statement {
+  private statement(operation: string, sql: ReturnType<ShapeCache['get']>, values: readonly unknown[], write: boolean): Statement {
     return { ...sql, values, operation: `${this.entity.name}.${operation}`, entity: this.entity.name, write };
   }
 

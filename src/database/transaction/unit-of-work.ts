@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { type CompletionStatus, currentScope, Scope } from '../connection/scope';
 import type { BeginOptions } from '../connection/session-settings';
@@ -68,10 +69,14 @@ export class UnitOfWork implements IUnitOfWork {
     this.open().hooks.afterCompletion.push(hook);
   }
 
-  /** Runs `hook` once what was just written is committed: after the current unit, or now. A throw is reported. */
-  async whenCommitted(hook: () => unknown): Promise<void> {
+  /**
+   * Runs `hook` once what was just written is committed: after the current unit or the caller's own transaction, or
+   * now. A throw is reported.
+   */
+  async whenCommitted(hook: () => unknown, transaction?: Transaction): Promise<void> {
     const scope = currentScope(this.sequelize);
-    if (scope) scope.hooks.afterCommit.push(hook);
+    if (transaction) transaction.afterCommit(() => this.reported('committed', hook));
+    else if (scope) scope.hooks.afterCommit.push(hook);
     else await this.reported('committed', hook);
   }
 
