@@ -84,7 +84,7 @@ BEGIN
            (n.value ->> TG_ARGV[2])::uuid, coalesce(actor, session_user), context ->> 'userRole',
            context ->> 'requestId', context ->> 'ipAddress', context ->> 'userAgent', context ->> 'purposeOfUse',
            context ->> 'reason',
-           n.value - (SELECT array_agg(key) FROM jsonb_object_keys((SELECT value FROM new_row LIMIT 1)) AS key
+           n.value - (SELECT coalesce(array_agg(key), '{}') FROM jsonb_object_keys((SELECT value FROM new_row LIMIT 1)) AS key
                       WHERE key <> ALL (visible)),
            ARRAY(SELECT key FROM jsonb_object_keys(jsonb_strip_nulls(n.value) - bookkeeping) AS key ORDER BY key),
            actor IS NULL
@@ -97,7 +97,7 @@ BEGIN
            (o.value ->> TG_ARGV[2])::uuid, coalesce(actor, session_user), context ->> 'userRole',
            context ->> 'requestId', context ->> 'ipAddress', context ->> 'userAgent', context ->> 'purposeOfUse',
            context ->> 'reason',
-           o.value - (SELECT array_agg(key) FROM jsonb_object_keys((SELECT value FROM old_row LIMIT 1)) AS key
+           o.value - (SELECT coalesce(array_agg(key), '{}') FROM jsonb_object_keys((SELECT value FROM old_row LIMIT 1)) AS key
                       WHERE key <> ALL (visible)),
            actor IS NULL
     FROM old_row AS o;
