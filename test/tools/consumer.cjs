@@ -53,7 +53,7 @@ function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
         sequelize: '^6.37.8',
         'sequelize-typescript': '^2.1.6',
       },
-      devDependencies: { '@types/node': '^20.19.0', '@types/validator': '^13.0.0', typescript: `~${typescript}` },
+      devDependencies: { '@types/node': '^20.19.0', typescript: `~${typescript}` },
     }),
   );
   write(
@@ -67,7 +67,7 @@ function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
         isolatedModules: true,
         experimentalDecorators: true,
         emitDecoratorMetadata: true,
-        skipLibCheck: true,
+        skipLibCheck: false,
         types: ['node'],
         rootDir: 'src',
         outDir: 'dist',

@@ -63,7 +63,14 @@ function startServer() {
   const psql = (database, ...args) =>
     execFileSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', database, ...args], {
       encoding: 'utf8',
-      env: { ...process.env, PGHOST: server.host, PGPORT: server.port, PGUSER: server.user, PGPASSWORD: server.password },
+      env: {
+        ...process.env,
+        PGHOST: server.host,
+        PGPORT: server.port,
+        PGUSER: server.user,
+        PGPASSWORD: server.password,
+        PGOPTIONS: '-c client_min_messages=warning',
+      },
     });
   return {
     version: psql('postgres', '-At', '-c', 'SHOW server_version').trim(),
