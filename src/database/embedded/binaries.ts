@@ -22,10 +22,10 @@ const USE_A_SERVER = 'Set DB_HOST or DATABASE_URL to use a PostgreSQL server of 
  * @param account Who will run them; may differ from who runs this process.
  * @param copyTo Folder for a copy, used where the installed package cannot be run or completed in place: below a folder
  * closed to the account, or owned by another user.
+ * @param installed Folder of the programs as installed.
  * @throws EmbeddedServerError where the platform has no binary.
  */
-export function locateBinaries(account: ServerAccount, copyTo: string): Binaries {
-  const installed = installedFolder();
+export function locateBinaries(account: ServerAccount, copyTo: string, installed = installedFolder()): Binaries {
   const usable = canReach(account, join(installed, 'bin', 'x')) && completeInstallation(installed);
   return check(usable ? installed : copy(installed, copyTo), account);
 }
