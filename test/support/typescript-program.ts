@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
-/** Folder of the project, with a closing slash nowhere. */
 export const projectRoot = join(__dirname, '..', '..');
 
 const configFile = join(projectRoot, 'tsconfig.json');
+const parsedFiles = new Map<string, ts.SourceFile>();
+let lastProgram: ts.Program | undefined;
 
 /**
  * A program with the project's strict options, in which the package's own name means its sources, as it means its build
@@ -34,11 +35,13 @@ export function createProgram(texts: ReadonlyMap<string, string>, roots: readonl
   host.readFile = (file) => texts.get(file) ?? readFile.call(host, file);
   host.getSourceFile = (file, target, ...rest) => {
     const text = texts.get(file);
-    return text === undefined
-      ? getSourceFile.call(host, file, target, ...rest)
-      : ts.createSourceFile(file, text, target, true);
+    if (text !== undefined) return ts.createSourceFile(file, text, target, true);
+    const source = parsedFiles.get(file) ?? getSourceFile.call(host, file, target, ...rest);
+    if (source) parsedFiles.set(file, source);
+    return source;
   };
-  return ts.createProgram([...roots, ...texts.keys()], options, host);
+  lastProgram = ts.createProgram([...roots, ...texts.keys()], options, host, lastProgram);
+  return lastProgram;
 }
 
 /** The compiler's complaints about one file, as `line: text`. */
@@ -49,4 +52,16 @@ export function complaints(program: ts.Program, file: string): string[] {
     const { line } = source.getLineAndCharacterOfPosition(diagnostic.start ?? 0);
     return `${line + 1}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')}`;
   });
+}
+
+const snippet = join(projectRoot, 'test', 'types', 'snippet.ts');
+
+/**
+ * Type-checks code as a consumer would write it.
+ * @param preamble Imports and declarations before it; complaints count lines from the code itself.
+ * @returns What the compiler complains of; empty when the code compiles.
+ */
+export function typeCheck(code: string, preamble = ''): string[] {
+  const text = `${preamble.replaceAll(/\s*\n\s*/g, ' ')} export {};\n${code}`;
+  return complaints(createProgram(new Map([[snippet, text]])), snippet);
 }
