@@ -8,8 +8,8 @@ const preamble = `
   declare const id: string;
 `;
 
-const accepts = (code: string): void => expect(typeCheck(code, preamble)).toEqual([]);
-const refuses = (code: string, why: RegExp): void => {
+const expectAccepted = (code: string): void => expect(typeCheck(code, preamble)).toEqual([]);
+const expectRefused = (code: string, why: RegExp): void => {
   const complaints = typeCheck(code, preamble);
   expect(complaints).toHaveLength(1);
   expect(complaints[0]).toMatch(why);
@@ -17,47 +17,47 @@ const refuses = (code: string, why: RegExp): void => {
 
 describe('the types of create', () => {
   it('ask for the columns that are not null and have no default, and no other [003-06]', () => {
-    accepts(`allergies.create({ studentId: id, allergen: 'Peanut' });`);
+    expectAccepted(`allergies.create({ studentId: id, allergen: 'Peanut' });`);
   });
 
   it('refuse a missing column [003-06]', () => {
-    refuses(`allergies.create({ studentId: id });`, /'allergen' is missing/);
+    expectRefused(`allergies.create({ studentId: id });`, /'allergen' is missing/);
   });
 
   it('refuse an unknown column', () => {
-    refuses(`allergies.create({ studentId: id, allergen: 'Peanut', colour: 'red' });`, /'colour' does not exist/);
+    expectRefused(`allergies.create({ studentId: id, allergen: 'Peanut', colour: 'red' });`, /'colour' does not exist/);
   });
 
   it('refuse a value outside the enum', () => {
-    refuses(`allergies.create({ studentId: id, allergen: 'Peanut', severity: 'BAD' });`, /'"BAD"' is not assignable/);
+    expectRefused(`allergies.create({ studentId: id, allergen: 'Peanut', severity: 'BAD' });`, /'"BAD"' is not assignable/);
   });
 
   it('refuse null where the column is not null', () => {
-    refuses(`allergies.create({ studentId: id, allergen: null });`, /'null' is not assignable/);
+    expectRefused(`allergies.create({ studentId: id, allergen: null });`, /'null' is not assignable/);
   });
 
   it('refuse the clinic, which comes from the context [000-28]', () => {
-    refuses(`allergies.create({ studentId: id, allergen: 'Peanut', clinicId: id });`, /'clinicId' does not exist/);
+    expectRefused(`allergies.create({ studentId: id, allergen: 'Peanut', clinicId: id });`, /'clinicId' does not exist/);
   });
 
   it('refuse an association in place of its id', () => {
-    refuses(`allergies.create({ studentId: id, allergen: 'Peanut', student: null });`, /'student' does not exist/);
+    expectRefused(`allergies.create({ studentId: id, allergen: 'Peanut', student: null });`, /'student' does not exist/);
   });
 });
 
 describe('the types of update', () => {
   it('take any part of the columns', () => {
-    accepts(`allergies.update(id, { severity: 'MILD', notes: null }, undefined, { expectedVersion: 3 });`);
+    expectAccepted(`allergies.update(id, { severity: 'MILD', notes: null }, undefined, { expectedVersion: 3 });`);
   });
 
   it.each(['id', 'version', 'createdAt', 'deletedAt', 'clinicId'])('refuse %s, which the library keeps', (column) => {
-    refuses(`allergies.update(id, { ${column}: null as never });`, new RegExp(`'${column}' does not exist`));
+    expectRefused(`allergies.update(id, { ${column}: null as never });`, new RegExp(`'${column}' does not exist`));
   });
 });
 
 describe('the types of criteria', () => {
   it('know columns, operators and several sort keys [003-18] [003-19]', () => {
-    accepts(`students.findMany({
+    expectAccepted(`students.findMany({
       where: { grade: '5', lastName: { ilike: 'a%' }, OR: [{ isActive: true }, { dateOfBirth: { lt: '2015-01-01' } }] },
       orderBy: [{ lastName: 'ASC' }, { firstName: 'DESC' }],
       pagination: { page: 2, limit: 50 },
@@ -65,42 +65,42 @@ describe('the types of criteria', () => {
   });
 
   it('refuse an unknown column in where', () => {
-    refuses(`students.findMany({ where: { garde: '5' } });`, /'garde' does not exist|but 'garde'/);
+    expectRefused(`students.findMany({ where: { garde: '5' } });`, /'garde' does not exist|but 'garde'/);
   });
 
   it('refuse an unknown column inside OR [D20]', () => {
-    refuses(`students.findMany({ where: { OR: [{ garde: '5' }] } });`, /'garde'/);
+    expectRefused(`students.findMany({ where: { OR: [{ garde: '5' }] } });`, /'garde'/);
   });
 
   it('refuse an unknown sort key and direction', () => {
-    refuses(`students.findMany({ orderBy: [{ garde: 'ASC' }] });`, /'garde'/);
-    refuses(`students.findMany({ orderBy: [{ grade: 'UP' }] });`, /'"UP"' is not assignable/);
+    expectRefused(`students.findMany({ orderBy: [{ garde: 'ASC' }] });`, /'garde'/);
+    expectRefused(`students.findMany({ orderBy: [{ grade: 'UP' }] });`, /'"UP"' is not assignable/);
   });
 
   it('refuse a value of another type', () => {
-    refuses(`students.findMany({ where: { isActive: 'yes' } });`, /is not assignable/);
+    expectRefused(`students.findMany({ where: { isActive: 'yes' } });`, /is not assignable/);
   });
 
   it('narrow the result to the selected columns', () => {
-    accepts(`async () => (await students.findOne({ select: ['id', 'grade'] }))?.grade?.length;`);
-    refuses(`async () => (await students.findOne({ select: ['id'] }))?.grade;`, /'grade' does not exist/);
+    expectAccepted(`async () => (await students.findOne({ select: ['id', 'grade'] }))?.grade?.length;`);
+    expectRefused(`async () => (await students.findOne({ select: ['id'] }))?.grade;`, /'grade' does not exist/);
   });
 });
 
 describe('the types of an entity', () => {
   it('hold the columns, with null where it may be, and no association or method', () => {
-    accepts(`async () => { const found: Entity<Allergy> = await allergies.findByIdOrFail(id); return found.severity; };`);
-    refuses(`async () => (await allergies.findByIdOrFail(id)).severity.length;`, /possibly 'null'/);
-    refuses(`async () => (await allergies.findByIdOrFail(id)).save();`, /'save' does not exist/);
-    refuses(`async () => (await allergies.findByIdOrFail(id)).student;`, /'student' does not exist/);
+    expectAccepted(`async () => { const found: Entity<Allergy> = await allergies.findByIdOrFail(id); return found.severity; };`);
+    expectRefused(`async () => (await allergies.findByIdOrFail(id)).severity.length;`, /possibly 'null'/);
+    expectRefused(`async () => (await allergies.findByIdOrFail(id)).save();`, /'save' does not exist/);
+    expectRefused(`async () => (await allergies.findByIdOrFail(id)).student;`, /'student' does not exist/);
   });
 
   it('cannot be written to', () => {
-    refuses(`async () => { (await allergies.findByIdOrFail(id)).notes = 'x'; };`, /read-only/);
+    expectRefused(`async () => { (await allergies.findByIdOrFail(id)).notes = 'x'; };`, /read-only/);
   });
 
   it('make findById answer null and findByIdOrFail not [000-38]', () => {
-    refuses(`async () => (await allergies.findById(id)).id;`, /possibly 'null'/);
-    accepts(`async () => (await allergies.findByIdOrFail(id)).id.length;`);
+    expectRefused(`async () => (await allergies.findById(id)).id;`, /possibly 'null'/);
+    expectAccepted(`async () => (await allergies.findByIdOrFail(id)).id.length;`);
   });
 });
