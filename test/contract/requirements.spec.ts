@@ -18,7 +18,7 @@ const id = (text: string): string => `[${text}]`;
 
 describe('npm run requirements', () => {
   it('reads ids and their text from the list', () => {
-    const list = tool.readList('## Part\n- [ ] 003-21 commit on return\n- [x] 000-01 PostgreSQL\n- D01 No CLS.\n- other\n');
+    const list = tool.readList('## Part\n- [ ] 003-21 commit on return\n- [x] 000-01 PostgreSQL\n- D01 No CLS.\n- x\n');
     expect([...list]).toEqual([
       ['003-21', 'commit on return'],
       ['000-01', 'PostgreSQL'],

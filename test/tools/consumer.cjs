@@ -7,7 +7,7 @@
  * found under /usr/lib/postgresql.
  */
 const { execFileSync, spawnSync } = require('node:child_process');
-const { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const fs = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { startServer } = require('./throwaway-server.cjs');
@@ -36,8 +36,8 @@ function moduleExample() {
 }
 
 function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
-  const write = (file, text) => writeFileSync(join(folder, file), text);
-  mkdirSync(join(folder, 'src'), { recursive: true });
+  const write = (file, text) => fs.writeFileSync(join(folder, file), text);
+  fs.mkdirSync(join(folder, 'src'), { recursive: true });
   write(
     'package.json',
     JSON.stringify({
@@ -76,7 +76,7 @@ function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
     }),
   );
   write('src/app.module.ts', moduleExample());
-  cpSync(join(__dirname, 'consumer-main.ts.txt'), join(folder, 'src', 'main.ts'));
+  fs.cpSync(join(__dirname, 'consumer-main.ts.txt'), join(folder, 'src', 'main.ts'));
 }
 
 function check(project, tarball, work, server) {
@@ -85,13 +85,14 @@ function check(project, tarball, work, server) {
   const show = (text) => console.log(`  ${text}`);
   console.log(`NestJS ${project.nest}, PostgreSQL ${server.version}`);
 
-  mkdirSync(folder);
+  fs.mkdirSync(folder);
   writeProject(folder, project, tarball);
   run('npm', ['install', '--no-audit', '--no-fund', '--include=dev'], { cwd: folder });
-  const installed = (name) => JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+  const modules = join(folder, 'node_modules');
+  const installed = (name) => JSON.parse(fs.readFileSync(join(modules, name, 'package.json'), 'utf8')).version;
   show(`installed @nestjs/common ${installed('@nestjs/common')}, typescript ${installed('typescript')}`);
 
-  const copies = readdirSync(join(folder, 'node_modules'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+  const copies = fs.readdirSync(modules, { recursive: true, encoding: 'utf8' }).filter((file) =>
     /(^|\/)@nestjs\/common\/package\.json$/.test(file),
   );
   if (copies.length !== 1) throw new Error(`more than one @nestjs/common: ${copies.join(', ')}`);
@@ -99,14 +100,15 @@ function check(project, tarball, work, server) {
   run('npx', ['tsc', '-p', '.'], { cwd: folder });
   show('compiles strictly');
 
-  server.createDatabase(env.DB_NAME, join(folder, 'node_modules/nestjs-phi-database/migrations/bootstrap/roles-and-extensions.sql'));
+  const migrations = join(modules, 'nestjs-phi-database', 'migrations');
+  server.createDatabase(env.DB_NAME, join(migrations, 'bootstrap', 'roles-and-extensions.sql'));
   show('bootstrap run by the administrator');
   show(run('npx', ['phi-db', 'migrate'], { cwd: folder, env }).trim().split('\n').at(-1));
   show(run('node', ['dist/main.js'], { cwd: folder, env }).trim().split('\n').at(-1));
 }
 
 function main() {
-  const work = mkdtempSync(join(tmpdir(), 'consumer-'));
+  const work = fs.mkdtempSync(join(tmpdir(), 'consumer-'));
   let server;
   try {
     const [{ filename }] = JSON.parse(
@@ -122,7 +124,7 @@ function main() {
     process.exitCode = 1;
   } finally {
     server?.stop();
-    if (existsSync(work)) rmSync(work, { recursive: true, force: true });
+    if (fs.existsSync(work)) fs.rmSync(work, { recursive: true, force: true });
   }
 }
 

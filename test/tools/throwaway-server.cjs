@@ -16,7 +16,8 @@ function owner() {
 }
 
 function freePort() {
-  const script = "const s=require('node:net').createServer().listen(0,'127.0.0.1',()=>{console.log(s.address().port);s.close()})";
+  const script = `const server = require('node:net').createServer();
+    server.listen(0, '127.0.0.1', () => { console.log(server.address().port); server.close(); });`;
   return execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim();
 }
 
