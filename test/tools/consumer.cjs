@@ -29,7 +29,7 @@ function run(command, args, options = {}) {
 
 /** The README's block that makes the module. */
 function moduleExample() {
-  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
+  const blocks = [...fs.readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```ts\n([\s\S]*?)^```$/gm)];
   const found = blocks.find(([, code]) => code.includes('DatabaseModule.forRoot()'));
   if (!found) throw new Error('README.md has no ```ts block with DatabaseModule.forRoot()');
   return found[1];

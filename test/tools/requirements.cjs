@@ -78,7 +78,7 @@ function main(args) {
     for (const test of tests) console.log(`        ${test.file}: ${test.name}`);
   }
   if (list.size === 0) {
-    console.log(`\nThe list of requirements (${relative(root, file)}) is not here, so what no test carries is not known.`);
+    console.log(`\nThe list (${relative(root, file)}) is not here, so what no test carries is not known.`);
     console.log(`${Object.keys(result.covered).length} ids are carried by tests.`);
     return;
   }

@@ -90,7 +90,7 @@ describe('the types of criteria', () => {
 
 describe('the types of an entity', () => {
   it('hold the columns, with null where it may be, and no association or method', () => {
-    expectAccepted(`async () => { const found: Entity<Allergy> = await allergies.findByIdOrFail(id); return found.severity; };`);
+    expectAccepted(`async () => { const one: Entity<Allergy> = await allergies.findByIdOrFail(id); return one.notes; };`);
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).severity.length;`, /possibly 'null'/);
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).save();`, /'save' does not exist/);
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).student;`, /'student' does not exist/);
