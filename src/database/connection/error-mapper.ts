@@ -36,6 +36,12 @@ const BY_STATE: Record<string, Mapping> = {
     ),
   '23514': (entity, safe) =>
     new CheckViolationError(`${entity ?? 'Row'} breaks a rule of the schema`, 'Correct the column that the constraint names.', names(entity, safe)),
+  '23000': (entity, safe) =>
+    new CheckViolationError(
+      `${entity ?? 'Row'}: the id and the clinic of a row cannot change`,
+      'Create a new row instead.',
+      names(entity, safe),
+    ),
   '23502': (entity, safe) =>
     new NotNullViolationError(`${entity ?? 'Row'} lacks a required value`, 'Give the attribute a value.', names(entity, safe)),
   '42501': (entity, safe) =>
