@@ -48,6 +48,7 @@ function addRollback(program: Command, output: () => Output): void {
     .action(action);
   ranged(program.command('migrate:down').argument('[n]', 'how many', positive))
     .description('the same as rollback --step n')
+    .addHelpText('after', '\nExample:\n  phi-db migrate:down 2')
     .action((step: number | undefined, options: RunOptions) => action({ ...options, ...(step ? { step } : {}) }));
 }
 

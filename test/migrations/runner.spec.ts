@@ -248,6 +248,6 @@ describe('the status', () => {
       { state: 'pending' },
       { state: 'pending' },
     ]);
-    await expect(readOnly.migrate()).rejects.toThrow();
+    await expect(readOnly.migrate()).rejects.toMatchObject({ sqlState: '25006' });
   });
 });

@@ -7,12 +7,11 @@ import { EmbeddedServerError } from './embedded.errors';
 import { withFolderLock } from './folder-lock';
 import { freePort } from './free-port';
 import { initialiseCluster, SUPERUSER } from './initialise-cluster';
-import { findPostmaster, signal, spawnPostmaster, stopPostmaster, waitUntilReady, type Postmaster } from './postmaster';
-import { processIdentity } from './process-identity';
+import { findPostmaster, spawnPostmaster, stopPostmaster, waitUntilReady, type Postmaster } from './postmaster';
 import { emptyServerFolder, openCredentials, openServerFolder, type Credentials, type ServerFolder } from './server-folder';
 import { SERVER_SETTINGS, settingFlags } from './server-settings';
 import { readState, writeState } from './server-state';
-import { stopWithProcess } from './stop-with-process';
+import { ServerUse } from './server-use';
 
 /** What `startEmbeddedPostgres` can be told. */
 export interface EmbeddedOptions {
@@ -48,7 +47,8 @@ export interface EmbeddedServer {
 }
 
 const HOST = '127.0.0.1';
-const BIND_ATTEMPTS = 3;
+const DATABASE = 'phi';
+const START_ATTEMPTS = 3;
 
 /**
  * Starts PostgreSQL for development and tests, or attaches to the server that already runs on the same folder. Roles,
@@ -57,27 +57,38 @@ const BIND_ATTEMPTS = 3;
  */
 export async function startEmbeddedPostgres(options: EmbeddedOptions = {}): Promise<EmbeddedServer> {
   const folder = openServerFolder(options.dir ?? '.data');
-  return withFolderLock(folder.lock, async () => {
+  let use: ServerUse | undefined;
+  const start = async (): Promise<EmbeddedServer> => {
     const credentials = openCredentials(folder);
     const binaries = locateBinaries(folder.account, join(folder.store, 'binaries'));
     initialiseCluster(folder, binaries, credentials.superuser);
-    const running = await runningPostmaster(folder);
-    const postmaster = running ?? (await launch(folder, binaries, options));
-    const database = options.database ?? 'phi';
+    if (!options.background) use = new ServerUse(folder, binaries);
+    use?.begin();
+    const { started, ...postmaster } = await startOrAttach(folder, binaries, options, credentials);
     const state = readState(folder.root);
-    writeState(folder.root, {
+    const background = options.background === true || (state.background && !started);
+    writeState(folder.root, { ...state, port: postmaster.port, background });
+    return {
+      host: HOST,
       port: postmaster.port,
-      background: (running !== undefined && state.background) || options.background === true,
-      users: options.background ? state.users : [...state.users, processIdentity()],
-    });
-    try {
-      await prepareDatabase(postmaster.port, database, credentials);
-    } catch (error) {
-      if (!running) await stopPostmaster(folder.data, binaries);
-      throw error;
-    }
-    return serverHandle(folder, binaries, postmaster, { database, credentials, started: !running, background: options.background });
-  });
+      pid: postmaster.pid,
+      started,
+      database: options.database ?? DATABASE,
+      appUser: APP_LOGIN,
+      appPassword: credentials.app,
+      migratorUser: MIGRATOR_LOGIN,
+      migratorPassword: credentials.migrator,
+      superuser: SUPERUSER,
+      superuserPassword: credentials.superuser,
+      stop: async () => use?.end(),
+    };
+  };
+  try {
+    return await withFolderLock(folder.lock, start);
+  } catch (error) {
+    await use?.end();
+    throw error;
+  }
 }
 
 /**
@@ -108,10 +119,31 @@ async function stopWhileLocked(folder: ServerFolder): Promise<boolean> {
   return running;
 }
 
+/** A server that is found may be on its way out: its last user exits without waiting for the lock. */
+async function startOrAttach(
+  folder: ServerFolder,
+  binaries: Binaries,
+  options: EmbeddedOptions,
+  credentials: Credentials,
+): Promise<Postmaster & { readonly started: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const running = await runningPostmaster(folder);
+    const postmaster = running ?? (await launch(folder, binaries, options));
+    try {
+      await prepareDatabase(postmaster.port, options.database ?? DATABASE, credentials);
+      return { ...postmaster, started: !running };
+    } catch (error) {
+      if (!running) await stopPostmaster(folder.data, binaries);
+      else if (attempt < START_ATTEMPTS && findPostmaster(folder.data)?.status !== 'ready') continue;
+      throw error;
+    }
+  }
+}
+
 /** A server found while it starts or stops is waited for. */
 async function runningPostmaster(folder: ServerFolder): Promise<Postmaster | undefined> {
   let found = findPostmaster(folder.data);
-  while (found && found.status === 'stopping') {
+  while (found?.status === 'stopping') {
     await sleep(20);
     found = findPostmaster(folder.data);
   }
@@ -119,7 +151,7 @@ async function runningPostmaster(folder: ServerFolder): Promise<Postmaster | und
 }
 
 async function launch(folder: ServerFolder, binaries: Binaries, options: EmbeddedOptions): Promise<Postmaster> {
-  for (let attempt = 1; attempt <= BIND_ATTEMPTS; attempt += 1) {
+  for (let attempt = 1; attempt <= START_ATTEMPTS; attempt += 1) {
     const port = options.port ?? (await freePort(attempt === 1 ? readState(folder.root).port : undefined));
     const flags = ['-p', String(port), ...settingFlags({ ...SERVER_SETTINGS, ...options.settings })];
     const ready = await waitUntilReady(folder.data, spawnPostmaster(folder, binaries, flags));
@@ -133,51 +165,4 @@ async function prepareDatabase(port: number, database: string, credentials: Cred
   const admin = { host: HOST, port, user: SUPERUSER, password: credentials.superuser };
   await createDatabase({ ...admin, database: 'postgres' }, database);
   await bootstrapDatabase({ ...admin, database }, credentials);
-}
-
-interface HandleOptions {
-  readonly database: string;
-  readonly credentials: Credentials;
-  readonly started: boolean;
-  readonly background: boolean | undefined;
-}
-
-function serverHandle(folder: ServerFolder, binaries: Binaries, postmaster: Postmaster, options: HandleOptions): EmbeddedServer {
-  const self = processIdentity();
-  /** Takes this process off the list; true when nobody else needs the server. */
-  const leave = (): boolean => {
-    const state = readState(folder.root);
-    const place = state.users.findIndex((user) => user.pid === self.pid);
-    const users = state.users.filter((_user, index) => index !== place);
-    writeState(folder.root, { ...state, users });
-    return place >= 0 && users.length === 0 && !state.background;
-  };
-  let stopped = options.background === true;
-  const stop = async (): Promise<void> => {
-    if (stopped) return;
-    stopped = true;
-    forget();
-    await withFolderLock(folder.lock, async () => {
-      if (leave()) await stopPostmaster(folder.data, binaries);
-    });
-  };
-  const stopNow = (): void => {
-    const found = findPostmaster(folder.data);
-    if (leave() && found) signal(found.pid, 'INT', binaries);
-  };
-  const forget = stopped ? () => undefined : stopWithProcess({ stop, stopNow });
-  return {
-    host: HOST,
-    port: postmaster.port,
-    pid: postmaster.pid,
-    started: options.started,
-    database: options.database,
-    appUser: APP_LOGIN,
-    appPassword: options.credentials.app,
-    migratorUser: MIGRATOR_LOGIN,
-    migratorPassword: options.credentials.migrator,
-    superuser: SUPERUSER,
-    superuserPassword: options.credentials.superuser,
-    stop,
-  };
 }

@@ -1,5 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
-import { ConfigurationError, UnavailableError } from '../database.errors';
+import { ConfigurationError, DatabaseError, UnavailableError } from '../database.errors';
 import type { DatabaseOptions } from '../database.options';
 
 const OWNER = 'phi_owner';
@@ -48,6 +48,8 @@ export async function withMigrationSession<T>(config: ClientConfig, work: (sessi
     };
     await reset();
     return await work({ client, reset });
+  } catch (error) {
+    throw explain(config, error);
   } finally {
     await client.end();
   }
@@ -72,6 +74,25 @@ async function mayBecomeOwner(client: Client): Promise<boolean> {
     [OWNER],
   );
   return rows[0]?.member === true;
+}
+
+/** What a migration's own statements throw has been explained already; this is about the runner's. */
+function explain(config: ClientConfig, error: unknown): unknown {
+  if (error instanceof DatabaseError) return error;
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === '42501') {
+    return new ConfigurationError(
+      `The login ${config.user} may not read or write the history of migrations (SQLSTATE 42501)`,
+      'Set DB_MIGRATOR_USERNAME and DB_MIGRATOR_PASSWORD to a login that is a member of phi_owner, such as phi_migrator.',
+      { cause: error, sqlState: code },
+    );
+  }
+  if (code?.startsWith('08') || code?.startsWith('57P') || message?.startsWith('Connection terminated')) {
+    return new UnavailableError('The connection to PostgreSQL was lost', 'Run db:status to see what was applied, then the command again.', {
+      cause: error,
+    });
+  }
+  return error;
 }
 
 function unreachable(config: ClientConfig, cause: unknown): Error {

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChildResult, runCli } from '../support/child';
+import { createEmptyDatabase, type TestDatabase } from '../support/database';
+import { MigrationFolder } from '../support/migration-folder';
+
+let database: TestDatabase;
+let folder: MigrationFolder;
+
+beforeEach(async () => {
+  database = await createEmptyDatabase();
+  folder = new MigrationFolder()
+    .sql('0001-one', 'CREATE TABLE one (id int);', 'DROP TABLE one;')
+    .sql('0002-two', 'CREATE TABLE two (id int);', 'DROP TABLE two;');
+});
+
+afterEach(async () => {
+  folder.remove();
+  await database.drop();
+});
+
+function phiDb(...args: string[]): Promise<ChildResult> {
+  return runCli([...args, '--dir', folder.path], { env: { ...database.env } });
+}
+
+function lines({ stdout }: ChildResult): Record<string, unknown>[] {
+  return stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('phi-db, for migrations', () => {
+  it('migrates, tells the status and rolls back, under its own names and the aliases [000-36]', async () => {
+    await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 3, stdout: expect.stringContaining('pending      0001-one') });
+    await expect(phiDb('migrate:up', '--plan')).resolves.toMatchObject({ code: 0, stdout: expect.stringContaining('would be applied: 0001-one') });
+    await expect(phiDb('db:migrate')).resolves.toMatchObject({ code: 0, stdout: expect.stringContaining('2 migration(s) applied.') });
+    await expect(phiDb('migrate:status', '--check')).resolves.toMatchObject({ code: 0, stdout: expect.stringContaining('applied      0002-two') });
+    await expect(phiDb('migrate:down', '2')).resolves.toMatchObject({ code: 0, stdout: expect.stringMatching(/reverted 0002-two.*reverted 0001-one/s) });
+    await expect(phiDb('rollback')).resolves.toMatchObject({ code: 0, stdout: 'Nothing to roll back.\n' });
+  });
+
+  it('writes JSON lines to stdout and the text for people to stderr with --json', async () => {
+    const result = await phiDb('migrate', '--json');
+    expect(lines(result)).toEqual([
+      { event: 'migrating', name: '0001-one' },
+      { event: 'migrated', name: '0001-one', ms: expect.any(Number) },
+      { event: 'migrating', name: '0002-two' },
+      { event: 'migrated', name: '0002-two', ms: expect.any(Number) },
+      { event: 'done', names: ['0001-one', '0002-two'] },
+    ]);
+    expect(result.stderr).toContain('2 migration(s) applied.');
+  });
+
+  it('exits with 7 when a migration failed and was rolled back, and says what to do [000-37]', async () => {
+    folder.sql('0003-bad', 'SELECT * FROM nowhere;');
+    const result = await phiDb('migrate', '--json');
+    expect(result.code).toBe(7);
+    expect(result.stderr).toMatch(/MIGRATION_FAILED: Migration 0003-bad .*SQLSTATE 42P01.*line 2 .*\nCorrect the file/);
+    expect(lines(result).at(-1)).toMatchObject({ event: 'error', code: 'MIGRATION_FAILED', sqlState: '42P01', hint: expect.any(String) });
+  });
+
+  it('exits with 5 on a mismatch, 8 on an interrupted one, 11 on an irreversible one, 75 when locked', async () => {
+    folder.sql('0003-final', 'CREATE TABLE final (id int);');
+    await phiDb('migrate');
+    await expect(phiDb('rollback')).resolves.toMatchObject({ code: 11 });
+    folder.write('0004-loose.sql', '-- migrate:no-transaction\n-- migrate:up\nSELECT * FROM nowhere;\n');
+    await expect(phiDb('migrate')).resolves.toMatchObject({ code: 8 });
+    await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 8 });
+    await expect(phiDb('repair', '0004-loose', '--as', 'pending')).resolves.toMatchObject({ code: 0 });
+    folder.delete('0004-loose.sql').sql('0001-one', 'SELECT 1;');
+    await expect(phiDb('migrate')).resolves.toMatchObject({ code: 5 });
+    await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 5 });
+    const holder = await database.migratorClient();
+    await holder.query(`SELECT pg_advisory_lock(${0x70_68_69}, 1)`);
+    await expect(phiDb('migrate', '--lock-wait', '0s')).resolves.toMatchObject({ code: 75 });
+  });
+
+  it.each([
+    [['migrate', '--step', '0'], 'whole number'],
+    [['migrate', '--lock-wait', 'soon'], 'duration'],
+    [['migrate', '--to', '0099'], 'no such migration'],
+    [['repair', '0001-one', '--as', 'gone'], 'Allowed choices'],
+    [['nonsense'], 'unknown'],
+  ])('exits with 2 on wrong usage: %j', async (args, message) => {
+    await expect(phiDb(...args)).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+  });
+
+  it('exits with 2 when the server cannot be reached or refuses the login, and never shows the password', async () => {
+    const unreachable = await runCli(['status'], { env: { ...database.env, DB_PORT: '1' } });
+    expect(unreachable).toMatchObject({ code: 2, stderr: expect.stringMatching(/UNAVAILABLE: .*127\.0\.0\.1:1.*\n.*DB_HOST/) });
+    const refused = await runCli(['status'], { env: { ...database.env, DB_MIGRATOR_PASSWORD: 'canary-7f3a' } });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/phi_migrator.*28P01.*\n.*DB_MIGRATOR_PASSWORD/) });
+    expect(refused.stderr).not.toContain('canary');
+    const powerless = await runCli(['migrate'], { env: { ...database.env, DB_MIGRATOR_USERNAME: '' } });
+    expect(powerless).toMatchObject({ code: 2, stderr: expect.stringMatching(/phi_app may not.*42501.*\n.*phi_migrator/) });
+    const unknown = await runCli(['status'], { env: { ...database.env, DB_HOTS: 'x' } });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('DB_HOTS is not a known variable') });
+  });
+
+  it('creates numbered files that run as they are', async () => {
+    await expect(phiDb('create-migration', 'Add', 'nickname!')).resolves.toMatchObject({ code: 0, stdout: expect.stringContaining('0003-add-nickname.sql') });
+    await expect(phiDb('create-migration', 'backfill', '--ts')).resolves.toMatchObject({ code: 0 });
+    expect(readdirSync(folder.path)).toEqual(['0001-one.sql', '0002-two.sql', '0003-add-nickname.sql', '0004-backfill.ts']);
+    expect(readFileSync(join(folder.path, '0003-add-nickname.sql'), 'utf8')).toMatch(/-- migrate:up\n[^]*-- migrate:down\n/);
+    await expect(phiDb('migrate')).resolves.toMatchObject({ code: 0, stdout: expect.stringContaining('4 migration(s) applied.') });
+    await expect(phiDb('create-migration', '!!!')).resolves.toMatchObject({ code: 2 });
+  });
+
+  it('shows examples in the help of every command', async () => {
+    const { stdout, code } = await runCli(['--help']);
+    expect(code).toBe(0);
+    const commands = [...stdout.matchAll(/^ {2}([a-z][a-z:-]+)(?:\||\s+\[|\s{2,})/gm)].map(([, name]) => name as string).filter((name) => name !== 'help');
+    expect(commands).toEqual(expect.arrayContaining(['migrate', 'rollback', 'status', 'create-migration', 'seed', 'start', 'stop', 'reset']));
+    for (const command of commands) {
+      await expect(runCli([command, '--help'])).resolves.toMatchObject({ code: 0, stdout: expect.stringMatching(/Examples?:/) });
+    }
+  });
+});
+
+describe('the program that the package installs', () => {
+  it('is started by its own first line', () => {
+    const root = join(__dirname, '..', '..');
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> };
+    const source = (bin['phi-db'] ?? '').replace('./dist/', '').replace(/\.js$/, '.ts');
+    expect(existsSync(join(root, source))).toBe(true);
+    expect(readFileSync(join(root, source), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+});
