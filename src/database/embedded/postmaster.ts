@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries';
 import { EmbeddedServerError } from './embedded.errors';
 import { pidExists } from './process-identity';
-import type { ServerFolder } from './server-folder';
+import { handOver, type ServerFolder } from './server-folder';
 
 /** What `postmaster.pid` says about a running server. */
 export interface Postmaster {
@@ -43,6 +43,7 @@ export function findPostmaster(data: string): Postmaster | undefined {
 export function spawnPostmaster(folder: ServerFolder, binaries: Binaries, flags: readonly string[]): () => boolean {
   const tooLong = existsSync(folder.log) && statSync(folder.log).size > LOG_LIMIT_BYTES;
   const log = openSync(folder.log, tooLong ? 'w' : 'a', 0o600);
+  handOver(folder.log, folder.account);
   const child = spawn(binaries.postgres, ['-D', folder.data, ...flags], {
     cwd: folder.data,
     detached: true,
