@@ -4,13 +4,13 @@ import { sanitizeSensitiveData } from '../audit/sanitize-sensitive-data';
 import { CacheKeyBuilder } from '../cache/cache-key-builder';
 import type { ICacheManager } from '../cache/cache-manager';
 import type { Row, Statement } from '../connection/statement';
-import { currentContext } from '../context/ambient';
+import { currentContext, runWithContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import { ConflictError, MissingContextError, MissingTenantError, NotFoundError, ResultTooLargeError } from '../database.errors';
+import { ConflictError, InvalidInputError, MissingContextError, MissingTenantError, NotFoundError, ResultTooLargeError } from '../database.errors';
 import type { CreateInput, Entity, UpdateInput } from '../model/base.model';
 import { describeEntity, type EntityDescription } from '../model/entity-description';
 import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
-import type { PaginatedResult, QueryCriteria, QueryOptions, UpdateOptions, WhereClause } from './criteria';
+import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, UpdateOptions, WhereClause } from './criteria';
 import { EntityStatements, type SelectRequest } from './entity-statements';
 import { encodeInsert, encodePatch, insertedColumns, requireUuid, withActor } from './input';
 import { readPage, toPage } from './pagination';
@@ -60,7 +60,7 @@ export abstract class BaseRepository<
   }
 
   /** The first row that matches, or null. */
-  async findOne<K extends keyof T = keyof T>(criteria: QueryCriteria<T, K>, options: QueryOptions = {}): Promise<Pick<T, K> | null> {
+  async findOne<K extends keyof T = keyof T>(criteria: RowCriteria<T, K>, options: QueryOptions = {}): Promise<Pick<T, K> | null> {
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const [found] = await this.select('findOne', { where, orderBy, select, limit: 1 }, options);
     return found ?? null;
@@ -72,7 +72,7 @@ export abstract class BaseRepository<
     options: QueryOptions = {},
   ): Promise<PaginatedResult<Pick<T, K>>> {
     const { statements } = this.ready();
-    const { where, orderBy, select, pagination } = readCriteria(this.entityName, criteria);
+    const { where, orderBy, select, pagination } = readCriteria(this.entityName, criteria, true);
     const page = readPage(this.entityName, pagination);
     const rows = options.withDeleted ? 'all' : 'living';
     // One row more than asked tells whether there is a next page, also without counting.
@@ -84,7 +84,7 @@ export abstract class BaseRepository<
   }
 
   /** Every row that matches. @throws ResultTooLargeError beyond 1,000: half of a patient's allergies is worse than none. */
-  async findAll<K extends keyof T = keyof T>(criteria: QueryCriteria<T, K> = {}, options: QueryOptions = {}): Promise<readonly Pick<T, K>[]> {
+  async findAll<K extends keyof T = keyof T>(criteria: RowCriteria<T, K> = {}, options: QueryOptions = {}): Promise<readonly Pick<T, K>[]> {
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const found = await this.select('findAll', { where, orderBy, select, limit: FIND_ALL_LIMIT + 1 }, options);
     if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
@@ -95,8 +95,9 @@ export abstract class BaseRepository<
   async exists(which: string | WhereClause<T>, options: QueryOptions = {}): Promise<boolean> {
     const { entity } = this.ready();
     if (typeof which === 'string') requireUuid(entity, which);
-    const where = typeof which === 'string' ? { id: which } : which;
-    const found = await this.select('exists', { where, select: ['id'], limit: 1 }, options);
+    // An id that is missing must not ask whether there is any row at all.
+    const where = typeof which === 'string' ? { id: which } : (which ?? null);
+    const found = await this.rows('exists', { where, select: ['id'], limit: 1 }, options);
     return found.length > 0;
   }
 
@@ -116,6 +117,7 @@ export abstract class BaseRepository<
 
   /** Stores all rows or none, in the given order. */
   async bulkCreate(data: readonly CreateDTO[], context?: ExecutionContext, options: QueryOptions = {}): Promise<readonly T[]> {
+    if (!Array.isArray(data)) throw new InvalidInputError(`${this.entityName}: bulkCreate takes a list`, 'Pass the rows as an array.');
     return this.insert('bulkCreate', data, context, options);
   }
 
@@ -184,10 +186,14 @@ export abstract class BaseRepository<
     return { entity, statements: new EntityStatements(this.model, entity), runtime: runtimeOf(this.model) };
   }
 
-  private async select(operation: string, request: SelectRequest, options: QueryOptions): Promise<T[]> {
+  private async rows(operation: string, request: SelectRequest, options: QueryOptions): Promise<Row[]> {
     const { statements, runtime } = this.ready();
     const statement = statements.select(operation, options.withDeleted ? { ...request, rows: 'all' } : request);
-    return this.toEntities((await runtime.runner.run(statement, options)).rows);
+    return (await runtime.runner.run(statement, options)).rows;
+  }
+
+  private async select(operation: string, request: SelectRequest, options: QueryOptions): Promise<T[]> {
+    return this.toEntities(await this.rows(operation, request, options));
   }
 
   private toEntities(rows: readonly Row[]): T[] {
@@ -251,7 +257,8 @@ export abstract class BaseRepository<
     const entities = this.toEntities(rows);
     if (this.invalidateCaches !== BaseRepository.prototype.invalidateCaches) {
       await runtime.unitOfWork.whenCommitted(async () => {
-        for (const entity of entities) await this.invalidateCaches(entity);
+        // On behalf of who wrote: keys of a cache hold the clinic.
+        for (const entity of entities) await runWithContext(actor, () => this.invalidateCaches(entity));
       }, options.transaction);
     }
     return { rows, entities };
@@ -264,7 +271,7 @@ export abstract class BaseRepository<
 
   private actor(operation: string, explicit: ExecutionContext | undefined, options: QueryOptions): ExecutionContext {
     const context = explicit ?? options.context ?? currentContext();
-    if (!context) throw new MissingContextError(`${this.entityName}.${operation}`);
+    if (!context?.userId) throw new MissingContextError(`${this.entityName}.${operation}`);
     if (this.ready().entity.tenantScoped && !context.clinicId) throw new MissingTenantError(this.entityName);
     return context;
   }

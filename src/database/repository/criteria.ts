@@ -1,7 +1,10 @@
 import type { Transaction } from 'sequelize';
 import type { ExecutionContext } from '../context/execution-context';
 
-/** Operators on one attribute. Several in one object must all hold. */
+/**
+ * Operators on one attribute. Several in one object must all hold. As in SQL, a row whose value is null matches none of
+ * them but `isNull` and `eq: null`, `ne` and `notIn` included: add `OR: [{ grade: { ne: '5' } }, { grade: null }]`.
+ */
 export interface Operators<V> {
   readonly eq?: V | null;
   readonly ne?: V | null;
@@ -45,14 +48,18 @@ export interface PageRequest {
   readonly total?: boolean;
 }
 
-/** What to read. An unknown key is refused, never ignored. */
-export interface QueryCriteria<T, K extends keyof T = keyof T> {
+/** Which rows to read, and what of them. An unknown key is refused, never ignored. */
+export interface RowCriteria<T, K extends keyof T = keyof T> {
   readonly where?: WhereClause<T>;
   /** Sort keys in order of weight; the id decides between equals. */
   readonly orderBy?: readonly OrderBy<T>[];
-  readonly pagination?: PageRequest;
   /** Attributes to return; default all. */
   readonly select?: readonly K[];
+}
+
+/** The same for reading page by page. */
+export interface QueryCriteria<T, K extends keyof T = keyof T> extends RowCriteria<T, K> {
+  readonly pagination?: PageRequest;
 }
 
 /** How one call of a repository runs. */

@@ -117,8 +117,11 @@ export class EntityStatements {
   }
 
   private order(orderBy: unknown): (readonly [ColumnDescription, 'ASC' | 'DESC'])[] {
-    if (orderBy !== undefined && !Array.isArray(orderBy)) throw this.refuse('orderBy', 'a list of sort keys');
-    const keys = ((orderBy ?? []) as object[]).flatMap((key) => Object.entries(key ?? {}));
+    const given: unknown = orderBy ?? [];
+    if (orderBy === null || !Array.isArray(given) || !given.every((key) => Object.prototype.toString.call(key) === '[object Object]')) {
+      throw this.refuse('orderBy', 'a list of sort keys');
+    }
+    const keys = (given as object[]).flatMap((key) => Object.entries(key));
     const order = keys.map(([attribute, direction]) => {
       if (direction !== 'ASC' && direction !== 'DESC') throw this.refuse('orderBy', 'ASC or DESC for each key');
       return [this.known(attribute, 'orderBy'), direction as 'ASC' | 'DESC'] as const;

@@ -15,7 +15,13 @@ export type Predicate =
   | { readonly kind: 'not'; readonly part: Predicate };
 
 const MAX_LIST = 10_000;
+/** Conditions of one filter: each may bind a value, and the protocol counts those in 16 bits. */
+const MAX_CONDITIONS = 1_000;
+/** Levels of AND, OR and NOT inside each other. */
+const MAX_DEPTH = 50;
 const PLACES = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte' } as const;
+
+const ALWAYS: Predicate = { kind: 'and', parts: [] };
 
 /**
  * Reads a filter into a tree of comparisons (its shape) and the values to bind. Everything unknown is refused: an
@@ -27,27 +33,28 @@ export class Filter {
   readonly predicate: Predicate;
   /** The complete shape as text: two filters share it only when they share the SQL. */
   readonly shape: string;
+  private conditions = 0;
 
   constructor(
     private readonly entity: EntityDescription,
     where: unknown,
   ) {
-    this.predicate = this.readClause(where ?? {});
+    this.predicate = where === undefined ? ALWAYS : this.readClause(where, 0);
     this.shape = describe(this.predicate);
   }
 
-  private readClause(clause: unknown): Predicate {
-    if (typeof clause !== 'object' || clause === null || Array.isArray(clause)) throw this.refuse('where', 'an object');
+  private readClause(clause: unknown, depth: number): Predicate {
+    // A Map or a Date has no keys of its own and would be a filter that lets everything through.
+    if (Object.prototype.toString.call(clause) !== '[object Object]') throw this.refuse('where', 'an object');
+    this.countCondition();
+    if (depth > MAX_DEPTH) throw this.refuse('where', `nested at most ${MAX_DEPTH} levels deep`);
     const parts: Predicate[] = [];
-    for (const [key, value] of Object.entries(clause)) {
-      if (value === undefined) {
-        throw this.refuse(key, 'a value: undefined would widen the filter; leave the key out, or use null');
-      }
+    for (const [key, value] of Object.entries(clause as object)) {
       if (key === 'AND' || key === 'OR') {
         if (!Array.isArray(value)) throw this.refuse(key, 'a list of conditions');
-        parts.push({ kind: key === 'AND' ? 'and' : 'or', parts: value.map((part) => this.readClause(part)) });
+        parts.push({ kind: key === 'AND' ? 'and' : 'or', parts: value.map((part) => this.readClause(part, depth + 1)) });
       } else if (key === 'NOT') {
-        parts.push({ kind: 'not', part: this.readClause(value) });
+        parts.push({ kind: 'not', part: this.readClause(value, depth + 1) });
       } else {
         parts.push(...this.readAttribute(this.column(key), value));
       }
@@ -77,7 +84,9 @@ export class Filter {
   }
 
   private compare(column: ColumnDescription, operator: string, operand: unknown): Predicate {
-    if (operand === undefined) throw this.refuse(column.attribute, 'compared with a value: undefined would widen the filter');
+    if (operand === undefined) {
+      throw this.refuse(column.attribute, 'compared with a value: undefined would widen the filter; leave it out, or use null');
+    }
     switch (operator) {
       case 'eq':
       case 'ne':
@@ -130,8 +139,14 @@ export class Filter {
   }
 
   private leaf(column: ColumnDescription, operator: Comparison['operator'], value?: unknown): Predicate {
+    this.countCondition();
     const bind = value === undefined ? 0 : this.binds.push(value);
     return { kind: 'compare', comparison: { column, operator, bind } };
+  }
+
+  private countCondition(): void {
+    this.conditions += 1;
+    if (this.conditions > MAX_CONDITIONS) throw this.refuse('where', `made of at most ${MAX_CONDITIONS} conditions; use in for a list`);
   }
 
   private refuse(attribute: string, allowed: string): InvalidInputError {

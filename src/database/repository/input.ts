@@ -30,10 +30,10 @@ export function encodeInsert(
   input: object,
   context: ExecutionContext,
 ): unknown[] {
-  const given = input as Record<string, unknown>;
+  const given = (input ?? {}) as Record<string, unknown>;
   refuseUnknown(entity, given, (column) => !column.managed);
   return columns.map((column) => {
-    const value = isActor(column) ? actorId(context) : (given[column.attribute] ?? column.makeDefault?.() ?? null);
+    const value = isActor(column) ? actorId(context) : givenOrDefault(given[column.attribute], column);
     if (value === null && !column.nullable) {
       throw new NotNullViolationError(`${entity.name}.${column.attribute} is required`, 'Give the attribute a value.', {
         entity: entity.name,
@@ -42,6 +42,11 @@ export function encodeInsert(
     }
     return encodeValue(entity.name, column, value);
   });
+}
+
+/** The default is for what is missing: an explicit null stays null, and a required column refuses it. */
+function givenOrDefault(value: unknown, column: ColumnDescription): unknown {
+  return value === undefined ? (column.makeDefault?.() ?? null) : value;
 }
 
 /**
@@ -54,7 +59,7 @@ export function encodePatch(
   patch: object,
   context: ExecutionContext,
 ): { columns: ColumnDescription[]; values: unknown[] } {
-  const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries(patch ?? {}).filter(([, value]) => value !== undefined));
   refuseUnknown(entity, given, (column) => !column.managed && column.attribute !== 'id');
   const columns = entity.columns.filter((column) => column.attribute in given);
   if (columns.length === 0) {

@@ -1,12 +1,26 @@
 import { InvalidInputError } from '../database.errors';
 
-const KEYS = ['where', 'orderBy', 'pagination', 'select'];
+const KEYS = ['where', 'orderBy', 'select'];
+const PAGE_KEYS = ['page', 'limit', 'total'];
 
-/** Refuses what a criteria object does not know: a key that were ignored would widen the result (D20). */
-export function readCriteria<C extends object>(entity: string, criteria: C): C {
-  const unknown = Object.keys(criteria).filter((key) => !KEYS.includes(key));
-  if (unknown.length > 0) {
-    throw new InvalidInputError(`${entity}: criteria take ${KEYS.join(', ')} only`, 'Put conditions under where.', { entity });
-  }
+/**
+ * Refuses what criteria do not know: a key that were ignored would widen the result (D20).
+ * @param paged True where the method reads page by page.
+ * @throws InvalidInputError
+ */
+export function readCriteria<C extends object>(entity: string, criteria: C, paged = false): C {
+  const keys = paged ? [...KEYS, 'pagination'] : KEYS;
+  const refuse = (rule: string): never => {
+    throw new InvalidInputError(`${entity}: ${rule}`, 'Correct the criteria; findMany reads page by page.', { entity });
+  };
+  if (!hasOnly(criteria, keys)) refuse(`criteria take ${keys.join(', ')} only`);
+  const { select, pagination } = criteria as { select?: unknown; pagination?: unknown };
+  if (select !== undefined && !Array.isArray(select)) refuse('select takes a list of attributes');
+  if (pagination !== undefined && !hasOnly(pagination, PAGE_KEYS)) refuse(`pagination takes ${PAGE_KEYS.join(', ')} only`);
   return criteria;
+}
+
+function hasOnly(value: unknown, keys: readonly string[]): boolean {
+  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+  return Object.keys(value as object).every((key) => keys.includes(key));
 }

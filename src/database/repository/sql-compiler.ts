@@ -124,26 +124,37 @@ function compiled(sql: string): CompiledSql {
 }
 
 function toWhere(predicate: Predicate): WhereOptions {
+  const truth = constantOf(predicate);
+  // Sequelize drops an empty condition, wherever it stands.
+  if (truth !== undefined) return truth ? {} : (literal('FALSE') as unknown as WhereOptions);
   switch (predicate.kind) {
     case 'compare':
       return { [predicate.comparison.column.field]: toOperator(predicate.comparison) } as WhereOptions;
     case 'not':
-      return isEmpty(predicate.part) ? nothing() : ({ [Op.not]: toWhere(predicate.part) } as WhereOptions);
+      return { [Op.not]: toWhere(predicate.part) } as WhereOptions;
     default: {
-      const parts = predicate.parts.filter((part) => !isEmpty(part)).map(toWhere);
-      // An OR with no branch, or with one that always holds, has a plain truth value.
-      if (predicate.kind === 'or' && predicate.parts.length === 0) return nothing();
-      if (predicate.kind === 'or' && parts.length < predicate.parts.length) return {};
+      const parts = predicate.parts.filter((part) => constantOf(part) === undefined).map(toWhere);
       return { [predicate.kind === 'or' ? Op.or : Op.and]: parts } as WhereOptions;
     }
   }
 }
 
-const nothing = (): WhereOptions => literal('FALSE') as unknown as WhereOptions;
-
-/** True when the predicate has no condition, and so always holds. */
-function isEmpty(predicate: Predicate): boolean {
-  return predicate.kind === 'and' && predicate.parts.every(isEmpty);
+/** Truth of a predicate that does not depend on the row: `{}` always holds, an OR without branches never does. */
+function constantOf(predicate: Predicate): boolean | undefined {
+  switch (predicate.kind) {
+    case 'compare':
+      return undefined;
+    case 'not': {
+      const truth = constantOf(predicate.part);
+      return truth === undefined ? undefined : !truth;
+    }
+    default: {
+      const decisive = predicate.kind === 'or';
+      const parts = new Set(predicate.parts.map(constantOf));
+      if (parts.has(decisive)) return decisive;
+      return parts.has(undefined) ? undefined : !decisive;
+    }
+  }
 }
 
 function toOperator({ column, operator, bind }: Comparison): object | null {
