@@ -4,6 +4,7 @@ import type { ColumnDescription } from './entity-description';
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 const INT4 = 2_147_483_647;
 
 /**
@@ -38,7 +39,7 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
     case 'boolean':
       return typeof value === 'boolean' ? value : refuse('true or false');
     case 'timestamp':
-      return encodeTimestamp(value) ?? refuse('a Date or an ISO 8601 date and time');
+      return encodeTimestamp(value) ?? refuse('a Date, or an ISO 8601 date and time with its offset');
     case 'date':
       return isDate(value) ? value : refuse('a date as YYYY-MM-DD');
     case 'json':
@@ -55,8 +56,10 @@ function encodeDecimal(value: unknown): string | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }
 
+/** Without its offset a text would mean another moment on a server in another time zone (000-21). */
 function encodeTimestamp(value: unknown): Date | undefined {
-  const date = value instanceof Date ? value : typeof value === 'string' ? new Date(value) : undefined;
+  const day = typeof value === 'string' ? TIMESTAMP.exec(value)?.[1] : undefined;
+  const date = value instanceof Date ? value : day && isDate(day) ? new Date(value as string) : undefined;
   return date && !Number.isNaN(date.getTime()) ? date : undefined;
 }
 
