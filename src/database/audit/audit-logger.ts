@@ -7,6 +7,7 @@ import { sanitizeSensitiveData } from './sanitize-sensitive-data';
 type Details = Readonly<Record<string, unknown>>;
 
 const MAX_EVENTS = 1_000;
+const IDS_PER_EVENT = 1_000;
 
 /** Writes and reads the trail through the two functions that the application role may call; the table is closed to it. */
 export class AuditLogger implements IAuditLogger {
@@ -33,8 +34,12 @@ export class AuditLogger implements IAuditLogger {
     return this.write(AuditAction.DELETE, entity, entityId, context, data);
   }
 
-  logBulkOperation(entity: string, context: ExecutionContext, details: { operation: string; ids: readonly string[] }): Promise<void> {
-    return this.write(AuditAction.BULK, entity, null, context, details);
+  /** One event for every 1,000 ids: an event holds 64 KB of details. */
+  async logBulkOperation(entity: string, context: ExecutionContext, details: { operation: string; ids: readonly string[] }): Promise<void> {
+    const { ids, ...rest } = details;
+    for (let from = 0; from === 0 || from < ids.length; from += IDS_PER_EVENT) {
+      await this.write(AuditAction.BULK, entity, null, context, { ...rest, ids: ids.slice(from, from + IDS_PER_EVENT) });
+    }
   }
 
   logExport(entity: string, context: ExecutionContext, details: { format: string; count: number }): Promise<void> {
@@ -75,7 +80,7 @@ export class AuditLogger implements IAuditLogger {
     await this.runner.run(
       {
         text: 'SELECT audit.write($1, $2, $3, $4::jsonb)',
-        values: [action, entity, entityId, details ? JSON.stringify(sanitizeSensitiveData(details, entity)) : null],
+        values: [action, entity, entityId, details ? toJson(sanitizeSensitiveData(details, entity)) : null],
         operation: 'audit.write',
         entity: 'AuditEvent',
         write: true,
@@ -84,6 +89,10 @@ export class AuditLogger implements IAuditLogger {
     );
   }
 }
+
+/** JSON has no bigint; its digits are kept as text. */
+const toJson = (details: object): string =>
+  JSON.stringify(details, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 
 /** The triggers know columns; readers know attributes. */
 function attributeNames(event: AuditEvent): Pick<AuditEvent, 'before' | 'after' | 'changed'> {
