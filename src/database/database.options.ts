@@ -7,10 +7,11 @@ const milliseconds = z.coerce.number().int().min(1).max(3_600_000);
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 const count = z.coerce.number().int();
 const text = z.string().min(1);
+const url = z.url({ protocol: /^postgres(ql)?$/ }).refine(isDecodable, 'Invalid URL');
 
 /** Every environment variable of the library. `.env.example` lists the same names. */
 export const environmentSchema = z.object({
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional().describe('postgres://user:password@host:port/name; wins over DB_HOST and its like'),
+  DATABASE_URL: url.optional().describe('postgres://user:password@host:port/name; wins over DB_HOST and its like'),
   DB_HOST: text.optional().describe('host of PostgreSQL; without it and DATABASE_URL the embedded server is used'),
   DB_PORT: count.min(1).max(65_535).default(5432).describe('port of PostgreSQL'),
   DB_NAME: text.default('phi').describe('name of the database'),
@@ -105,13 +106,14 @@ export function readOptions(
     throw new ConfigurationError(`Invalid database configuration:\n  ${problems.join('\n  ')}`, 'Correct the variables named above; .env.example lists all of them.');
   }
   const fromEnvironment = build(parsed.data);
-  const enabled = overrides.embedded?.enabled ?? (fromEnvironment.embedded.enabled && !overrides.host);
+  const code = withoutUndefined(overrides);
+  const enabled = code.embedded?.enabled ?? (fromEnvironment.embedded.enabled && !code.host);
   const options: DatabaseOptions = {
     ...fromEnvironment,
-    ...overrides,
-    pool: { ...fromEnvironment.pool, ...overrides.pool },
-    embedded: { ...fromEnvironment.embedded, enabled, ...overrides.embedded },
-    migrateOnStart: overrides.migrateOnStart ?? parsed.data.DB_MIGRATE_ON_START ?? enabled,
+    ...code,
+    pool: { ...fromEnvironment.pool, ...withoutUndefined(code.pool ?? {}) },
+    embedded: { ...fromEnvironment.embedded, ...withoutUndefined(code.embedded ?? {}), enabled },
+    migrateOnStart: code.migrateOnStart ?? parsed.data.DB_MIGRATE_ON_START ?? enabled,
   };
   if (options.pool.min > options.pool.max) {
     throw new ConfigurationError('DB_POOL_MIN is larger than DB_POOL_MAX', 'Raise DB_POOL_MAX or lower DB_POOL_MIN.');
@@ -122,12 +124,27 @@ export function readOptions(
   return options;
 }
 
+/** `undefined` in code means that the environment decides. */
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** True when the parts of a URL can be decoded: `%zz` cannot. */
+function isDecodable(address: string): boolean {
+  try {
+    return decodeURIComponent(address).length > 0;
+  } catch {
+    return false;
+  }
+}
+
 function build(env: Environment): DatabaseOptions {
   const url = env.DATABASE_URL ? new URL(env.DATABASE_URL) : undefined;
   const username = url?.username ? decodeURIComponent(url.username) : (env.DB_USERNAME ?? env.DB_USER ?? 'phi_app');
   const password = url?.password ? decodeURIComponent(url.password) : env.DB_PASSWORD;
   return {
-    host: url?.hostname ?? env.DB_HOST ?? '127.0.0.1',
+    // A URL writes an IPv6 address in brackets, a socket does not.
+    host: url?.hostname.replace(/^\[|\]$/g, '') ?? env.DB_HOST ?? '127.0.0.1',
     port: url ? Number(url.port || 5432) : env.DB_PORT,
     database: url ? decodeURIComponent(url.pathname.slice(1)) || env.DB_NAME : env.DB_NAME,
     username,
