@@ -1,0 +1,132 @@
+import { ShapeCache } from '../../../src/database/repository/shape-cache';
+import { EntityStatements } from '../../../src/database/repository/entity-statements';
+import { type SeededRandom, seededRandom } from '../../support/seeded-random';
+import { offline } from './offline-students';
+
+const statements = () => new EntityStatements(offline.Student, offline.student);
+
+type Clause = Record<string, unknown>;
+const TEXT = ['grade', 'lastName', 'firstName', 'studentNumber', 'city'];
+
+function comparison(random: SeededRandom): Clause {
+  const attribute = random.pick(TEXT);
+  const value = `v${random.below(1_000)}`;
+  return {
+    [attribute]: random.pick<() => unknown>([
+      () => value,
+      () => null,
+      () => ({ ne: value }),
+      () => ({ in: Array.from({ length: random.below(4) }, () => value) }),
+      () => ({ notIn: [value] }),
+      () => ({ gte: value, lt: value }),
+      () => ({ between: [value, value] }),
+      () => ({ ilike: value }),
+      () => ({ contains: value }),
+      () => ({ isNull: random.pick([true, false]) }),
+    ])(),
+  };
+}
+
+function clause(random: SeededRandom, depth: number): Clause {
+  const part = (): Clause => clause(random, depth - 1);
+  if (depth === 0) return comparison(random);
+  return random.pick<() => Clause>([
+    () => comparison(random),
+    () => ({ ...comparison(random), ...comparison(random) }),
+    () => ({ ...comparison(random), OR: Array.from({ length: random.below(3) }, part) }),
+    () => ({ AND: Array.from({ length: random.below(3) }, part), ...comparison(random) }),
+    () => ({ NOT: part(), ...comparison(random) }),
+    () => ({}),
+  ])();
+}
+
+describe('The shapes of statements', () => {
+  it('give equal questions one statement, and their values apart [D15]', () => {
+    const of = statements();
+    const one = of.select('x', { where: { grade: '5', lastName: { like: 'A%' } }, limit: 10 });
+    const other = of.select('x', { where: { grade: '6', lastName: { like: 'B%' } }, limit: 20 });
+    expect(other.text).toBe(one.text);
+    expect([one.values, other.values]).toEqual([['5', 'A%', 10], ['6', 'B%', 20]]);
+  });
+
+  it('never answer one question with the statement of another [D15]', () => {
+    const random = seededRandom(15);
+    const shared = statements();
+    const texts = new Set<string>();
+    for (let i = 0; i < 3_000; i += 1) {
+      const where = clause(random, 3);
+      const request = {
+        where,
+        orderBy: random.pick([undefined, [{ grade: 'ASC' }], [{ grade: 'DESC' }, { lastName: 'ASC' }], [{ lastName: 'ASC', grade: 'DESC' }]]),
+        select: random.pick([undefined, ['id'], ['id', 'grade'], ['grade', 'id']]),
+        limit: random.pick([undefined, 5]),
+        offset: random.pick([undefined, 5]),
+        rows: random.pick(['living', 'deleted', 'all'] as const),
+        lock: random.pick([false, true]),
+      };
+      const cached = shared.select('x', request);
+      // What a cache without any other shape in it makes of the same question.
+      const fresh = statements().select('x', request);
+      expect([cached.text, cached.values]).toEqual([fresh.text, fresh.values]);
+      texts.add(cached.text);
+    }
+    // More than the cache holds.
+    expect(texts.size).toBeGreaterThan(1_000);
+  });
+
+  it('tell apart questions that differ in one detail', () => {
+    const of = statements();
+    const requests = [
+      {},
+      { select: ['id', 'grade'] },
+      { select: ['grade', 'id'] },
+      { orderBy: [{ grade: 'ASC' }] },
+      { orderBy: [{ grade: 'DESC' }] },
+      { orderBy: [{ lastName: 'ASC' }, { grade: 'ASC' }] },
+      { orderBy: [{ grade: 'ASC' }, { lastName: 'ASC' }] },
+      { limit: 1 },
+      { offset: 1 },
+      { limit: 1, offset: 1 },
+      { lock: true },
+      { rows: 'all' as const },
+      { rows: 'deleted' as const },
+      { where: { grade: '5' } },
+      { where: { NOT: { grade: '5' } } },
+      { where: { grade: null } },
+      { where: { grade: { isNull: false } } },
+      { where: { lastName: '5' } },
+      { where: { OR: [{ grade: '5' }, { lastName: '5' }] } },
+      { where: { AND: [{ grade: '5' }, { lastName: '5' }], NOT: {} } },
+      { where: { OR: [{ grade: '5', lastName: '5' }, { city: '5' }] } },
+      { where: { OR: [{ grade: '5' }, { lastName: '5', city: '5' }] } },
+    ];
+    const texts = requests.map((request) => of.select('x', request).text);
+    expect(new Set(texts).size).toBe(requests.length);
+  });
+
+  it('are prepared under a name that stands for the whole text, once they come back', () => {
+    const of = statements();
+    const random = seededRandom(4);
+    const named = new Map<string, string>();
+    for (let i = 0; i < 300; i += 1) {
+      const where = clause(random, 2);
+      const [once, , thrice] = [1, 2, 3].map(() => of.select('x', { where }));
+      if (once!.name !== undefined) named.set(once!.name, once!.text);
+      expect(thrice!.name).toMatch(/^phi_[0-9a-f]{32}$/);
+      expect(named.get(thrice!.name!) ?? thrice!.text).toBe(thrice!.text);
+      named.set(thrice!.name!, thrice!.text);
+    }
+    expect(new Set(named.values()).size).toBe(named.size);
+  });
+
+  it('do not fill the memory: the cache is bounded', () => {
+    const cache = new ShapeCache();
+    for (let i = 0; i < 5_000; i += 1) cache.get(`shape ${i}`, () => ({ text: `SELECT ${i}`, name: `n${i}` }));
+    expect(cache.size).toBe(500);
+    // Gone, so compiled again; the last one is still there.
+    const compile = jest.fn(() => ({ text: 'again', name: 'again' }));
+    expect(cache.get('shape 0', compile).text).toBe('again');
+    expect(cache.get('shape 4999', compile).text).toBe('SELECT 4999');
+    expect(compile).toHaveBeenCalledTimes(1);
+  });
+});
