@@ -23,5 +23,11 @@ export function whole(text: string): number {
 
 /** Collects an option that may be repeated, or given once with commas. */
 export function list(text: string, previous: readonly string[] = []): string[] {
-  return [...previous, ...text.split(',').map((part) => part.trim()).filter((part) => part !== '')];
+  return [
+    ...previous,
+    ...text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  ];
 }

@@ -29,7 +29,10 @@ function addMigrate(program: Command, output: () => Output): void {
   ranged(program.command('migrate').aliases(['db:migrate', 'migrate:up']))
     .description('apply pending migrations')
     .option('--allow-out-of-order', 'also apply files that are older than what has been applied')
-    .addHelpText('after', '\nExamples:\n  phi-db migrate\n  phi-db migrate --plan\n  phi-db migrate --to 0007 --lock-wait 5m')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  phi-db migrate\n  phi-db migrate --plan\n  phi-db migrate --to 0007 --lock-wait 5m',
+    )
     .action(async (options: RunOptions) => {
       const names = await run(output(), options, (migrator) => migrator.migrate(options));
       report(output(), options, names, 'applied', 'Nothing to apply: the database is up to date.');
@@ -44,7 +47,10 @@ function addRollback(program: Command, output: () => Output): void {
   ranged(program.command('rollback').alias('db:rollback'))
     .description('undo the last applied migrations, the latest first; --to 0 undoes all')
     .option('--redo', 'then apply them again')
-    .addHelpText('after', '\nExamples:\n  phi-db rollback\n  phi-db rollback --step 3 --plan\n  phi-db rollback --to 0002   (0002 stays applied)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  phi-db rollback\n  phi-db rollback --step 3 --plan\n  phi-db rollback --to 0002',
+    )
     .action(action);
   ranged(program.command('migrate:down').argument('[n]', 'how many', positive))
     .description('the same as rollback --step n')
@@ -63,7 +69,9 @@ function addStatus(program: Command, output: () => Output): void {
     .action(async ({ dir, check }: { dir?: string[]; check?: boolean }) => {
       const statuses = await run(output(), dir ? { dir } : {}, (migrator) => migrator.status());
       for (const status of statuses) {
-        output().text(`${status.state.padEnd(13)}${status.name}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`);
+        output().text(
+          `${status.state.padEnd(13)}${status.name}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`,
+        );
         output().emit({ event: 'migration', ...status });
       }
       if (statuses.length === 0) output().text('There are no migrations.');
@@ -80,7 +88,10 @@ function addCreateMigration(program: Command, output: () => Output): void {
     .option('--sql', 'plain SQL (default)')
     .addOption(new Option('--ts', 'TypeScript').conflicts('sql'))
     .option('--dir <folder>', 'where it goes; default: the migrations of this project', packageMigrations())
-    .addHelpText('after', '\nExamples:\n  phi-db create-migration add nickname to students\n  phi-db create-migration backfill-nicknames --ts --dir db/migrations')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  phi-db create-migration add nickname\n  phi-db create-migration backfill-nicknames --ts --dir db',
+    )
     .action((words: string[], { ts, dir }: { ts?: boolean; dir: string }) => {
       const path = createMigration(words.join(' '), dir, ts ? 'ts' : 'sql');
       output().text(`Created ${path}. Write its up and its down part, then run db:migrate.`);

@@ -2,7 +2,10 @@ import { SingleBar } from 'cli-progress';
 import { DatabaseError } from '../database/database.errors';
 import type { SeedProgress } from '../database/seeding/define-seed';
 
-/** Writes results: text for people, and with `--json` one JSON object a line on stdout, where people's text moves to stderr. */
+/**
+ * Writes results: text for people, and with `--json` one JSON object a line on stdout, where people's text moves to
+ * stderr.
+ */
 export class Output {
   constructor(private readonly json: boolean) {}
 
@@ -40,7 +43,11 @@ export class Output {
   progress(total: number, label: string): SeedProgress {
     let count = 0;
     const bar = process.stderr.isTTY
-      ? new SingleBar({ format: `${label} {bar} {value}/{total} {percentage}% eta {eta_formatted}`, hideCursor: true, stream: process.stderr })
+      ? new SingleBar({
+          format: `${label} {bar} {value}/{total} {percentage}% eta {eta_formatted}`,
+          hideCursor: true,
+          stream: process.stderr,
+        })
       : undefined;
     bar?.start(total, 0);
     return {

@@ -44,7 +44,9 @@ export function addSeedCommands(program: Command, output: () => Output): void {
     .addHelpText('after', '\nExample:\n  phi-db mark-production --yes')
     .action(async ({ yes }: { yes?: boolean }) => {
       if (!yes) throw new CommandRefusedError('The mark cannot be taken away', 'Run mark-production --yes to set it.');
-      await withDatabase((database) => withMigrationSession(migratorConfig(database), ({ client }) => markProduction(client)));
+      await withDatabase((database) =>
+        withMigrationSession(migratorConfig(database), ({ client }) => markProduction(client)),
+      );
       output().text('The database is marked as production.');
       output().emit({ event: 'marked' });
     });
@@ -93,7 +95,11 @@ async function openApplication(database: DatabaseOptions, output: Output): Promi
   });
 }
 
-function contextOf(application: INestApplicationContext, output: Output, { from, seed: number }: SeedCommandOptions): SeedContext {
+function contextOf(
+  application: INestApplicationContext,
+  output: Output,
+  { from, seed: number }: SeedCommandOptions,
+): SeedContext {
   return {
     get: (token) => application.get(token as string, { strict: false }),
     options: { seed: number, ...(from ? { from } : {}) },

@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
 import { ConfigurationError } from '../database/database.errors';
 import { readOptions } from '../database/database.options';
-import { resetEmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '../database/embedded/embedded-postgres';
+import {
+  resetEmbeddedPostgres,
+  startEmbeddedPostgres,
+  stopEmbeddedPostgres,
+} from '../database/embedded/embedded-postgres';
 import { CommandRefusedError } from './command.errors';
 import type { Output } from './output';
 
@@ -16,9 +20,21 @@ export function addServerCommands(program: Command, output: () => Output): void 
       const dir = embeddedFolder();
       const server = await startEmbeddedPostgres({ dir, background: true });
       const { host, port, database, appUser, pid } = server;
-      output().text(`${server.started ? 'Started' : 'Already running'}: PostgreSQL on ${host}:${port}, database ${database}, process ${pid}.`);
-      output().text(`Log in as ${appUser}, phi_migrator or postgres with the passwords in ${dir}/credentials.json. db:stop ends it.`);
-      output().emit({ event: 'started', host, port, database, username: appUser, pid, alreadyRunning: !server.started });
+      output().text(
+        `${server.started ? 'Started' : 'Already running'}: ${host}:${port}, database ${database}, process ${pid}.`,
+      );
+      output().text(
+        `Log in as ${appUser}, phi_migrator or postgres; passwords in ${dir}/credentials.json. db:stop ends it.`,
+      );
+      output().emit({
+        event: 'started',
+        host,
+        port,
+        database,
+        username: appUser,
+        pid,
+        alreadyRunning: !server.started,
+      });
     });
   program
     .command('stop')
@@ -39,7 +55,10 @@ export function addServerCommands(program: Command, output: () => Output): void 
     .action(async ({ yes }: { yes?: boolean }) => {
       const dir = embeddedFolder();
       if (!yes) {
-        throw new CommandRefusedError(`All data of the embedded server in ${dir} would be deleted`, 'Run db:reset -- --yes to do it.');
+        throw new CommandRefusedError(
+          `All data of the embedded server in ${dir} would be deleted`,
+          'Run db:reset -- --yes to do it.',
+        );
       }
       await resetEmbeddedPostgres(dir);
       output().text(`The embedded server in ${dir} is gone. The next start makes a new one.`);

@@ -3,8 +3,8 @@ import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres';
 import { onEmbedded } from '../database/open-database';
 
 /**
- * Runs a command on the configured database. Without DB_HOST and DATABASE_URL that is the embedded server, which is started
- * for the length of the command when it does not run already.
+ * Runs a command on the configured database. Without DB_HOST and DATABASE_URL that is the embedded server, which is
+ * started for the length of the command when it does not run already.
  */
 export async function withDatabase<T>(work: (options: DatabaseOptions) => Promise<T>): Promise<T> {
   const options = readOptions(process.env);

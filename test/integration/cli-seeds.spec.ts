@@ -25,7 +25,8 @@ const clinicSeed = `[
   { name: 'clinic', description: 'One clinic', run: async ({ get, progress, emit, options }) => {
       const context = createSystemExecutionContext({ clinicId: '${CLINIC}' });
       const bar = progress(1, 'clinics');
-      await get(ClinicRepository).create({ id: '${CLINIC}', name: 'Clinic ' + options.seed + ' ' + options.from }, context);
+      const name = 'Clinic ' + options.seed + ' ' + options.from;
+      await get(ClinicRepository).create({ id: '${CLINIC}', name }, context);
       bar.advance(); bar.done();
       emit({ event: 'counts', clinics: 1 });
   } },
@@ -56,7 +57,12 @@ describe('phi-db seed', () => {
   it('runs the chosen seeds of a set through the repositories, with their options [000-35]', async () => {
     const result = await seed('--set', 'dev', '--only', 'clinic', '--from', 'somewhere', '--seed', '7', '--json');
     expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('clinics: 1/1') });
-    expect(result.stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect(
+      result.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
       { event: 'counts', clinics: 1 },
       { event: 'seeded', seed: 'development/clinic', ms: expect.any(Number) },
       { event: 'done', names: ['development/clinic'] },
@@ -73,8 +79,14 @@ describe('phi-db seed', () => {
   });
 
   it('lists what there is when the set or the seed is unknown', async () => {
-    await expect(seed('--set', 'nonsense')).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('development') });
-    await expect(seed('--only', 'nonsense')).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('clinic, broken') });
+    await expect(seed('--set', 'nonsense')).resolves.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('development'),
+    });
+    await expect(seed('--only', 'nonsense')).resolves.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('clinic, broken'),
+    });
   });
 
   it('refuses test data in a database that is marked as production, whatever NODE_ENV says [000-35]', async () => {
@@ -82,7 +94,10 @@ describe('phi-db seed', () => {
     await expect(runCli(['mark-production'], { env })).resolves.toMatchObject({ code: 11 });
     await expect(runCli(['mark-production', '--yes'], { env })).resolves.toMatchObject({ code: 0 });
     await expect(runCli(['mark-production', '--yes'], { env })).resolves.toMatchObject({ code: 0 });
-    await expect(seed('--only', 'clinic')).resolves.toMatchObject({ code: 11, stderr: expect.stringContaining('marked as production') });
+    await expect(seed('--only', 'clinic')).resolves.toMatchObject({
+      code: 11,
+      stderr: expect.stringContaining('marked as production'),
+    });
     await expect(clinics()).resolves.toEqual([]);
     writeSet('reference', clinicSeed);
     await expect(seed('--set', 'reference', '--only', 'clinic')).resolves.toMatchObject({ code: 0 });
@@ -91,7 +106,9 @@ describe('phi-db seed', () => {
   });
 
   it('refuses test data where NODE_ENV is production', async () => {
-    await expect(runCli(['seed', '--dir', folder], { env: { ...database.env, NODE_ENV: 'production' } })).resolves.toMatchObject({ code: 11 });
+    await expect(
+      runCli(['seed', '--dir', folder], { env: { ...database.env, NODE_ENV: 'production' } }),
+    ).resolves.toMatchObject({ code: 11 });
   });
 
   it('wants an up-to-date schema on a server that is not its own', async () => {

@@ -17,7 +17,10 @@ afterAll(async () => {
 
 describe('phi-db on the embedded server', () => {
   it('starts it for the length of a command when it is not running', async () => {
-    await expect(phiDb('migrate')).resolves.toMatchObject({ code: 0, stdout: expect.stringMatching(/\d+ migration\(s\) applied/) });
+    await expect(phiDb('migrate')).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/\d+ migration\(s\) applied/),
+    });
     await expect(phiDb('stop')).resolves.toMatchObject({ code: 0, stdout: 'It was not running.\n' });
     await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 0 });
   });
@@ -28,7 +31,9 @@ describe('phi-db on the embedded server', () => {
     const { pid, port } = JSON.parse(started.stdout) as { pid: number; port: number };
     expect(started.stdout + started.stderr).not.toMatch(/password"|[A-Za-z0-9_-]{32}/);
     await expect(phiDb('status')).resolves.toMatchObject({ code: 0 });
-    await expect(phiDb('start', '--json')).resolves.toMatchObject({ stdout: expect.stringContaining('"alreadyRunning":true') });
+    await expect(phiDb('start', '--json')).resolves.toMatchObject({
+      stdout: expect.stringContaining('"alreadyRunning":true'),
+    });
     expect(process.kill(pid, 0)).toBe(true);
     expect(port).toBeGreaterThan(0);
     await expect(phiDb('stop')).resolves.toMatchObject({ code: 0, stdout: 'Stopped.\n' });

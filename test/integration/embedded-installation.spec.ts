@@ -1,5 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os, { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { completeInstallation, locateBinaries } from '../../src/database/embedded/binaries';
@@ -37,9 +48,13 @@ describe('the first start of the embedded server', () => {
     const native = join(folder, 'native');
     mkdirSync(join(native, 'bin'), { recursive: true });
     mkdirSync(join(native, 'lib'));
-    for (const program of ['postgres', 'initdb', 'pg_ctl']) writeFileSync(join(native, 'bin', program), '', { mode: 0o644 });
+    for (const program of ['postgres', 'initdb', 'pg_ctl'])
+      writeFileSync(join(native, 'bin', program), '', { mode: 0o644 });
     writeFileSync(join(native, 'lib', 'libpq.so.5.18'), 'library');
-    writeFileSync(join(native, 'pg-symlinks.json'), '[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so.5"}]');
+    writeFileSync(
+      join(native, 'pg-symlinks.json'),
+      '[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so.5"}]',
+    );
     expect(completeInstallation(native)).toBe(true);
     expect(lstatSync(join(native, 'lib', 'libpq.so.5')).isSymbolicLink()).toBe(true);
     expect(readFileSync(join(native, 'lib', 'libpq.so.5'), 'utf8')).toBe('library');
@@ -63,7 +78,10 @@ describe('the first start of the embedded server', () => {
     const home = join(folder, 'home');
     mkdirSync(home, { mode: 0o700 });
     chownSync(home, NOBODY.uid, NOBODY.gid);
-    const child = startChild('test/support/embedded-process.ts', [join(home, '.data')], { ...NOBODY, env: { HOME: home, TMPDIR: tmpdir() } });
+    const child = startChild('test/support/embedded-process.ts', [join(home, '.data')], {
+      ...NOBODY,
+      env: { HOME: home, TMPDIR: tmpdir() },
+    });
     const server = JSON.parse(await child.firstLine()) as { pid: number };
     const owner = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1];
     expect(owner).toBe(String(NOBODY.uid));

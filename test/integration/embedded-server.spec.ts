@@ -3,7 +3,12 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type ClientConfig } from 'pg';
 import { withClient } from '../../src/database/embedded/bootstrap';
-import { type EmbeddedServer, resetEmbeddedPostgres, startEmbeddedPostgres, stopEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
+import {
+  type EmbeddedServer,
+  resetEmbeddedPostgres,
+  startEmbeddedPostgres,
+  stopEmbeddedPostgres,
+} from '../../src/database/embedded/embedded-postgres';
 import { findPostmaster } from '../../src/database/embedded/postmaster';
 import { pidExists } from '../../src/database/embedded/process-identity';
 import { type Child, startChild } from '../support/child';
@@ -45,7 +50,17 @@ describe('the embedded server', () => {
     await withClient(superuser(server), async (client) => {
       const { rows } = await client.query<{ name: string; setting: string }>(
         `SELECT name, current_setting(name) AS setting FROM pg_settings WHERE name = ANY($1)`,
-        [['server_encoding', 'TimeZone', 'max_connections', 'shared_buffers', 'effective_cache_size', 'work_mem', 'maintenance_work_mem']],
+        [
+          [
+            'server_encoding',
+            'TimeZone',
+            'max_connections',
+            'shared_buffers',
+            'effective_cache_size',
+            'work_mem',
+            'maintenance_work_mem',
+          ],
+        ],
       );
       expect(Object.fromEntries(rows.map(({ name, setting }) => [name, setting]))).toEqual({
         server_encoding: 'UTF8',
@@ -80,9 +95,14 @@ describe('the embedded server', () => {
 
   it('listens on 127.0.0.1 only, wants a password, and keeps the passwords from others', async () => {
     const server = await startEmbeddedPostgres({ dir });
-    await expect(withClient({ ...superuser(server), password: 'wrong' }, () => Promise.resolve())).rejects.toMatchObject({ code: '28P01' });
+    await expect(
+      withClient({ ...superuser(server), password: 'wrong' }, () => Promise.resolve()),
+    ).rejects.toMatchObject({ code: '28P01' });
     const { rows } = await withClient(superuser(server), (client) =>
-      client.query(`SELECT current_setting('listen_addresses') AS addresses, current_setting('unix_socket_directories') AS sockets`),
+      client.query(
+        `SELECT current_setting('listen_addresses') AS addresses,
+                current_setting('unix_socket_directories') AS sockets`,
+      ),
     );
     expect(rows).toEqual([{ addresses: '127.0.0.1', sockets: '' }]);
     expect(statSync(join(dir, 'credentials.json')).mode & 0o077).toBe(0);
@@ -115,6 +135,14 @@ describe('the embedded server', () => {
     child.process.kill(signal);
     await expect(child.ended()).resolves.toMatchObject({ signal });
     expect(pidExists(pid)).toBe(false);
+  });
+
+  it('stops with an application that is interrupted while it starts', async () => {
+    const child = application();
+    await waitUntil('the server is starting', () => findPostmaster(join(dir, 'data')) !== undefined);
+    child.process.kill('SIGINT');
+    await expect(child.ended()).resolves.toMatchObject({ signal: 'SIGINT' });
+    expect(findPostmaster(join(dir, 'data'))).toBeUndefined();
   });
 
   it('stops with an application that exits', async () => {
@@ -173,7 +201,10 @@ describe('the embedded server', () => {
   it('does not take another program for the server when the pid file is stale', async () => {
     const first = await startEmbeddedPostgres({ dir });
     await first.stop();
-    writeFileSync(join(dir, 'data', 'postmaster.pid'), `${process.pid}\n${join(dir, 'data')}\n1\n${first.port}\n\n\n\nready\n`);
+    writeFileSync(
+      join(dir, 'data', 'postmaster.pid'),
+      `${process.pid}\n${join(dir, 'data')}\n1\n${first.port}\n\n\n\nready\n`,
+    );
     const second = await startEmbeddedPostgres({ dir });
     expect(second.pid).not.toBe(process.pid);
     await second.stop();

@@ -31,7 +31,8 @@ describe('two deployers', () => {
       .sql('0001-table', 'CREATE TABLE counted (runs int); INSERT INTO counted VALUES (0);')
       .sql('0002-data', 'UPDATE counted SET runs = runs + 1; SELECT pg_sleep(0.2);')
       .sql('0003-more', 'UPDATE counted SET runs = runs + 10;');
-    const deploy = (): ReturnType<typeof startChild> => startChild('src/cli.ts', ['migrate', '--json', '--dir', folder.path], { env: { ...database.env } });
+    const deploy = (): ReturnType<typeof startChild> =>
+      startChild('src/cli.ts', ['migrate', '--json', '--dir', folder.path], { env: { ...database.env } });
     const results = await Promise.all([deploy(), deploy()].map((child) => child.ended()));
     expect(results.map(({ code, stderr }) => ({ code, failed: stderr.includes('failed') }))).toEqual([
       { code: 0, failed: false },
@@ -58,7 +59,10 @@ describe('two deployers', () => {
   it('do not deadlock when one of them creates an index concurrently', async () => {
     folder
       .sql('0001-table', 'CREATE TABLE big AS SELECT generate_series(1, 1000) AS id;')
-      .write('0002-index.sql', '-- migrate:no-transaction\n-- migrate:up\nSELECT pg_sleep(0.3);\nCREATE INDEX CONCURRENTLY big_id ON big (id);\n');
+      .write(
+        '0002-index.sql',
+        '-- migrate:no-transaction\n-- migrate:up\nSELECT pg_sleep(0.3);\nCREATE INDEX CONCURRENTLY i ON big (id);\n',
+      );
     const both = await Promise.all([runnerFor(database, [folder]).migrate(), runnerFor(database, [folder]).migrate()]);
     expect(both.flat()).toHaveLength(2);
   });
@@ -74,14 +78,19 @@ describe('a connection pooler', () => {
     await new Promise((resolve) => proxy.once('listening', resolve));
     const { port } = proxy.address() as AddressInfo;
     folder.sql('0001-one', 'CREATE TABLE one (id int);');
-    await expect(runnerFor(database, [folder], { connection: { ...migratorOf(database), port } }).migrate()).rejects.toMatchObject({
+    await expect(
+      runnerFor(database, [folder], { connection: { ...migratorOf(database), port } }).migrate(),
+    ).rejects.toMatchObject({
       code: 'DATABASE_CONFIGURATION',
       message: expect.stringContaining('pooler'),
     });
   });
 });
 
-/** Passes bytes on, but gives the client a process id of its own, as PgBouncer does (message BackendKeyData: K, length 12, id, key). */
+/**
+ * Passes bytes on, but gives the client a process id of its own, as PgBouncer does (message BackendKeyData: K, length
+ * 12, id, key).
+ */
 function forward(client: Socket, { host, port }: TestDatabase): void {
   const server = connectTo(port, host);
   client.pipe(server);
@@ -90,7 +99,10 @@ function forward(client: Socket, { host, port }: TestDatabase): void {
     if (at >= 0) chunk.writeInt32BE(1, at + 5);
     client.write(chunk);
   });
-  for (const [one, other] of [[client, server], [server, client]] as const) {
+  for (const [one, other] of [
+    [client, server],
+    [server, client],
+  ] as const) {
     one.on('error', () => other.destroy());
     one.on('close', () => other.destroy());
   }

@@ -17,7 +17,12 @@ beforeEach(async () => {
   client = await database.superClient();
   for (const clinic of [CLINIC_A, CLINIC_B]) {
     await client.query('INSERT INTO clinics (id, name) VALUES ($1, $2)', [clinic, 'A clinic']);
-    await client.query('INSERT INTO schools (clinic_id, id, name, code) VALUES ($1, $2, $3, $4)', [clinic, SCHOOL, 'A school', 'S1']);
+    await client.query('INSERT INTO schools (clinic_id, id, name, code) VALUES ($1, $2, $3, $4)', [
+      clinic,
+      SCHOOL,
+      'A school',
+      'S1',
+    ]);
   }
 });
 
@@ -54,7 +59,8 @@ describe('a migration on tables with forced row security', () => {
     folder.sql(
       '9001-key',
       `ALTER TABLE schools ADD COLUMN before_key integer;
-       ALTER TABLE schools ADD CONSTRAINT again FOREIGN KEY (clinic_id, district_id) REFERENCES districts (clinic_id, id);`,
+       ALTER TABLE schools
+         ADD CONSTRAINT a FOREIGN KEY (clinic_id, district_id) REFERENCES districts (clinic_id, id);`,
     );
     const error = await migrate().catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'MIGRATION_FAILED', sqlState: '23503' });

@@ -18,6 +18,8 @@ afterEach(async () => {
   await database.drop();
 });
 
+const noWayBack = `down: { irreversible: 'x' }`;
+
 const runner = (): ReturnType<typeof runnerFor> => runnerFor(database, [folder]);
 
 async function tables(): Promise<string[]> {
@@ -109,7 +111,7 @@ describe('applying migrations', () => {
   it('runs TypeScript inside the same transaction, though the author cannot pass it [000-37]', async () => {
     folder.code(
       '0001-bad',
-      `{ up: async ({ query }) => { await query('CREATE TABLE half (id int)'); throw new Error('stop'); }, down: { irreversible: 'x' } }`,
+      `{ up: async ({ query }) => { await query('CREATE TABLE a (id int)'); throw new Error('stop'); }, ${noWayBack} }`,
     );
     await expect(runner().migrate()).rejects.toMatchObject({
       code: 'MIGRATION_FAILED',
@@ -121,7 +123,7 @@ describe('applying migrations', () => {
   it('fails a migration that does not await its statements', async () => {
     folder.code(
       '0001-loose',
-      `{ up: async ({ query }) => { query('SELECT pg_sleep(0.2)').catch(() => undefined); }, down: { irreversible: 'x' } }`,
+      `{ up: async ({ query }) => { query('SELECT pg_sleep(0.2)').catch(() => undefined); }, ${noWayBack} }`,
     );
     await expect(runner().migrate()).rejects.toMatchObject({ message: expect.stringContaining('still running') });
     await expect(history()).resolves.toEqual(['0001-loose up failed']);
@@ -134,7 +136,7 @@ describe('applying migrations', () => {
       () =>
         folder.code(
           '0001-own',
-          `{ up: async ({ query }) => { await query('CREATE TABLE one (id int); COMMIT'); }, down: { irreversible: 'x' } }`,
+          `{ up: async ({ query }) => { await query('CREATE TABLE one (id int); COMMIT'); }, ${noWayBack} }`,
         ),
     ],
     [
@@ -152,7 +154,7 @@ describe('applying migrations', () => {
     await runner().migrate();
     folder.code(
       '0004-busy',
-      `{ lockTimeout: 50, up: async ({ query }) => { await query('ALTER TABLE one ADD COLUMN extra int'); }, down: { irreversible: 'x' } }`,
+      `{ lockTimeout: 50, up: async ({ query }) => { await query('ALTER TABLE one ADD extra int'); }, ${noWayBack} }`,
     );
     const holder = await database.superClient();
     await holder.query('BEGIN; LOCK TABLE one IN ACCESS SHARE MODE');

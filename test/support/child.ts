@@ -43,7 +43,10 @@ export function startChild(script: string, args: readonly string[], options: Spa
     ended: () => ended,
     firstLine: async () => {
       while (!stdout.includes('\n')) {
-        const over = await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data').then(() => false), ended.then(() => true)]);
+        const over = await Promise.race([
+          once(child.stdout as NodeJS.ReadableStream, 'data').then(() => false),
+          ended.then(() => true),
+        ]);
         if (over && !stdout.includes('\n')) throw new Error(`The process ended without a line: ${stderr}`);
       }
       return stdout.slice(0, stdout.indexOf('\n'));

@@ -1,8 +1,8 @@
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 
 /**
- * An application on the embedded server, as a process of its own: `embedded-process.ts DIR [exit]`. It prints how to reach
- * the server as one line of JSON and then waits to be ended; with `exit` it ends by itself.
+ * An application on the embedded server, as a process of its own: `embedded-process.ts DIR [exit]`. It prints how to
+ * reach the server as one line of JSON and then waits to be ended; with `exit` it ends by itself.
  */
 async function main(dir: string, mode: string | undefined): Promise<void> {
   const { stop: _stop, ...server } = await startEmbeddedPostgres({ dir });

@@ -2,7 +2,11 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrapDatabase, createDatabase, MIGRATOR_LOGIN, withClient } from '../../src/database/embedded/bootstrap';
-import { resetEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedServer } from '../../src/database/embedded/embedded-postgres';
+import {
+  resetEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type EmbeddedServer,
+} from '../../src/database/embedded/embedded-postgres';
 import { readState } from '../../src/database/embedded/server-state';
 import { Migrator } from '../../src/database/migration/migrator';
 import { ofEmbedded, ofUrl, publishTestServer, superuserConfig, type TestServer } from './test-server';
@@ -36,7 +40,13 @@ async function startOwnServer(): Promise<TestRun> {
   const handle = await startEmbeddedPostgres({
     dir: join(folder, 'server'),
     // Nothing of a test run is worth surviving a crash.
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200', shared_buffers: '128MB' },
+    settings: {
+      fsync: 'off',
+      synchronous_commit: 'off',
+      full_page_writes: 'off',
+      max_connections: '200',
+      shared_buffers: '128MB',
+    },
   });
   return { server: ofEmbedded(handle), embedded: { handle, folder } };
 }
@@ -63,5 +73,7 @@ async function prepareTemplates(server: TestServer): Promise<void> {
   });
   const { host, port, migrated, migratorPassword } = server;
   await bootstrapDatabase(superuserConfig(server, migrated), { app: '', migrator: '' });
-  await new Migrator({ connection: { host, port, database: migrated, user: MIGRATOR_LOGIN, password: migratorPassword } }).migrate();
+  await new Migrator({
+    connection: { host, port, database: migrated, user: MIGRATOR_LOGIN, password: migratorPassword },
+  }).migrate();
 }

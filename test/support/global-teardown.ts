@@ -14,9 +14,11 @@ export default async function globalTeardown(): Promise<void> {
 
 async function dropDatabases(server: TestServer): Promise<void> {
   await withClient(superuserConfig(server, 'postgres'), async (client) => {
-    const { rows } = await client.query<{ datname: string }>('SELECT datname FROM pg_database WHERE starts_with(datname, $1)', [
-      `${server.prefix}_`,
-    ]);
-    for (const { datname } of rows) await client.query(`DROP DATABASE ${client.escapeIdentifier(datname)} WITH (FORCE)`);
+    const { rows } = await client.query<{ datname: string }>(
+      'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
+      [`${server.prefix}_`],
+    );
+    for (const { datname } of rows)
+      await client.query(`DROP DATABASE ${client.escapeIdentifier(datname)} WITH (FORCE)`);
   });
 }

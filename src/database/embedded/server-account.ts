@@ -45,7 +45,10 @@ export function canReach(account: ServerAccount, path: string): boolean {
 
 function numericId(flag: '-u' | '-g', name: string): number | undefined {
   try {
-    return Number.parseInt(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }), 10);
+    return Number.parseInt(
+      execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      10,
+    );
   } catch {
     return undefined;
   }

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EmbeddedServerError } from './embedded.errors';
@@ -34,7 +44,9 @@ export function openServerFolder(dir: string): ServerFolder {
   try {
     made = mkdirSync(root, { recursive: true });
   } catch (cause) {
-    throw new EmbeddedServerError(`${root} cannot be made`, 'Set DB_EMBEDDED_DIR to a folder you may write.', { cause });
+    throw new EmbeddedServerError(`${root} cannot be made`, 'Set DB_EMBEDDED_DIR to a folder you may write.', {
+      cause,
+    });
   }
   let store = readLocation(root) ?? root;
   const account = serverAccount(join(store, 'data'));
@@ -92,7 +104,10 @@ function makeStoreElsewhere(root: string): string {
       // A read-only system has no writable /var/lib.
     }
   }
-  throw new EmbeddedServerError(`The user of the embedded server may not enter ${root}`, 'Set DB_EMBEDDED_DIR to another folder.');
+  throw new EmbeddedServerError(
+    `The user of the embedded server may not enter ${root}`,
+    'Set DB_EMBEDDED_DIR to another folder.',
+  );
 }
 
 function password(): string {

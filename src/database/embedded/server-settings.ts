@@ -1,7 +1,7 @@
 /**
  * Settings of the embedded server, given on its command line at every start. Memory and connections are those of
- * requirement 000-05, the time zone that of 000-04. Errors of statements are not logged, since PostgreSQL quotes values in
- * their text; nor are statements or parameters (phi-protection §4).
+ * requirement 000-05, the time zone that of 000-04. Errors of statements are not logged, since PostgreSQL quotes values
+ * in their text; nor are statements or parameters (phi-protection §4).
  */
 export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',

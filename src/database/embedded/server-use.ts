@@ -7,8 +7,8 @@ import { readState, writeState } from './server-state';
 import { stopWithProcess } from './stop-with-process';
 
 /**
- * This process's use of a server. It begins before the server is started, so that a Ctrl-C in between stops it too. The last
- * user stops the server, unless that runs in the background.
+ * This process's use of a server. It begins before the server is started, so that a Ctrl-C in between stops it too. The
+ * last user stops the server, unless that runs in the background.
  */
 export class ServerUse {
   private forget: (() => void) | undefined;

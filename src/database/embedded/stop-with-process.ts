@@ -1,4 +1,5 @@
-const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** Not SIGHUP: listening to it would undo nohup. A server that is left behind is taken over at the next start. */
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
 interface Stoppable {
   /** Used when the process may still wait. */

@@ -31,14 +31,20 @@ export default {
  * @throws MigrationFileError when the title holds no letter or digit.
  */
 export function createMigration(title: string, directory: string, kind: 'sql' | 'ts' = 'sql'): string {
-  const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
-  if (name === '') throw new MigrationFileError('The name of the migration is empty', 'Use letters and digits, such as add-nickname.');
+  const name = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  if (name === '')
+    throw new MigrationFileError('The name of the migration is empty', 'Use letters and digits, such as add-nickname.');
   mkdirSync(directory, { recursive: true });
   const last = findMigrations([directory]).at(-1)?.number ?? 0;
   const path = join(directory, `${String(last + 1).padStart(4, '0')}-${name}.${kind}`);
   if (existsSync(path)) throw new MigrationFileError(`${path} exists`, 'Choose another name.');
   // In this repository the types come from the sources, elsewhere from the package.
-  const types = existsSync(join(directory, '..', 'src', 'database', 'migration')) ? '../src/database/migration/define-migration' : 'nestjs-phi-database';
+  const types = existsSync(join(directory, '..', 'src', 'database', 'migration'))
+    ? '../src/database/migration/define-migration'
+    : 'nestjs-phi-database';
   writeFileSync(path, kind === 'sql' ? SQL : TYPESCRIPT.replace('{{import}}', types), { flag: 'wx' });
   return path;
 }

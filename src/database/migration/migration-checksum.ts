@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { tokenizeSql } from './sql-tokens';
 
 /**
- * sha256 (hex) of what a migration does: white space and comments may change after it ran, nothing else may.
- * Quoted text, function bodies included, counts as it stands, save line ends. In TypeScript only whole-line comments are
- * left out.
+ * sha256 (hex) of what a migration does: white space and comments may change after it ran, nothing else may. Quoted
+ * text, function bodies included, counts as it stands, save line ends. In TypeScript only whole-line comments are left
+ * out.
  */
 export function migrationChecksum(text: string, kind: 'sql' | 'code'): string {
   const unified = text.replaceAll('\r\n', '\n').replace(/^\uFEFF/, '');
-  return createHash('sha256').update(kind === 'sql' ? normaliseSql(unified) : normaliseCode(unified)).digest('hex');
+  return createHash('sha256')
+    .update(kind === 'sql' ? normaliseSql(unified) : normaliseCode(unified))
+    .digest('hex');
 }
 
 function normaliseSql(sql: string): string {
@@ -16,7 +18,8 @@ function normaliseSql(sql: string): string {
   for (const { kind, text } of tokenizeSql(sql)) {
     const directive = kind === 'comment' && /^--\s*migrate:/.test(text);
     if (directive) normalised += `\n${text.trim().replace(/\s+/g, ' ')}\n`;
-    else if (kind === 'space' || kind === 'comment') normalised += normalised.endsWith('\n') || normalised.endsWith(' ') ? '' : ' ';
+    else if (kind === 'space' || kind === 'comment')
+      normalised += normalised.endsWith('\n') || normalised.endsWith(' ') ? '' : ' ';
     else normalised += text;
   }
   return normalised.replace(/ ?\n ?/g, '\n').trim();

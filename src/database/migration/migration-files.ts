@@ -42,10 +42,13 @@ export function findMigrations(directories: readonly string[]): MigrationFile[] 
 
 function listFolder(directory: string): MigrationFile[] {
   const folder = resolve(directory);
-  if (!existsSync(folder)) throw new MigrationFileError(`There is no folder ${folder}`, 'Give an existing one with --dir.');
+  if (!existsSync(folder))
+    throw new MigrationFileError(`There is no folder ${folder}`, 'Give an existing one with --dir.');
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const [, number, extension] = MIGRATION_NAME.exec(entry.name) ?? [];
-    return number && entry.isFile() ? [readMigration(join(folder, entry.name), Number(number), extension === 'sql' ? 'sql' : 'code')] : [];
+    return number && entry.isFile()
+      ? [readMigration(join(folder, entry.name), Number(number), extension === 'sql' ? 'sql' : 'code')]
+      : [];
   });
 }
 

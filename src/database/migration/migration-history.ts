@@ -51,7 +51,15 @@ export async function addHistory(client: Client, entry: HistoryEntry): Promise<v
   await client.query(
     `INSERT INTO phi.migration (name, direction, checksum, status, started_at, finished_at, ms, sqlstate)
      VALUES ($1, $2, $3, $4, $5, CASE WHEN $4 = 'started' THEN NULL ELSE clock_timestamp() END, $6, $7)`,
-    [entry.name, entry.direction, entry.checksum, entry.status, entry.startedAt, entry.ms ?? null, entry.sqlState ?? null],
+    [
+      entry.name,
+      entry.direction,
+      entry.checksum,
+      entry.status,
+      entry.startedAt,
+      entry.ms ?? null,
+      entry.sqlState ?? null,
+    ],
   );
 }
 

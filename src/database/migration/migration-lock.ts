@@ -13,8 +13,8 @@ interface Holder {
 }
 
 /**
- * Holds the lock while `work` runs. It is asked for again and again instead of waited for: a session that waits for a lock
- * holds a snapshot, and CREATE INDEX CONCURRENTLY in the holder would wait for that snapshot for ever.
+ * Holds the lock while `work` runs. It is asked for again and again instead of waited for: a session that waits for a
+ * lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the holder would wait for that snapshot for ever.
  * @param waitMs Longest wait. 0: one try.
  * @throws MigrationLockedError that names the holder.
  */
@@ -33,7 +33,9 @@ export async function withMigrationLock<T>(client: Client, waitMs: number, work:
 }
 
 async function tryLock(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS locked', [...LOCK_KEY]);
+  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS locked', [
+    ...LOCK_KEY,
+  ]);
   return rows[0]?.locked === true;
 }
 
@@ -50,7 +52,9 @@ async function findHolder(client: Client): Promise<Holder | undefined> {
 }
 
 function locked(waitMs: number, holder: Holder | undefined): MigrationLockedError {
-  const who = holder ? `backend ${holder.pid} (${holder.application}, connected for ${holder.seconds} s)` : 'a session that has just ended';
+  const who = holder
+    ? `backend ${holder.pid} (${holder.application}, connected for ${holder.seconds} s)`
+    : 'a session that has just ended';
   return new MigrationLockedError(
     `Another process is migrating this database: ${who}; waited ${waitMs / 1000} s`,
     'Wait until it is done and run the command again, or give it longer with --lock-wait 5m.',

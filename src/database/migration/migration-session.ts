@@ -31,7 +31,10 @@ export function migratorConfig(options: DatabaseOptions): ClientConfig {
  * Opens the connection, acts as `phi_owner` where the login may (so that every object has one owner), and closes it.
  * @throws UnavailableError when the server cannot be reached, ConfigurationError behind a pooler.
  */
-export async function withMigrationSession<T>(config: ClientConfig, work: (session: MigrationSession) => Promise<T>): Promise<T> {
+export async function withMigrationSession<T>(
+  config: ClientConfig,
+  work: (session: MigrationSession) => Promise<T>,
+): Promise<T> {
   const client = new Client(config);
   // A connection that is cut is reported by the statement that fails.
   client.on('error', () => undefined);
@@ -44,7 +47,9 @@ export async function withMigrationSession<T>(config: ClientConfig, work: (sessi
     await refusePooler(client);
     const owner = await mayBecomeOwner(client);
     const reset = async (): Promise<void> => {
-      await client.query(`RESET ALL; RESET ROLE; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; ${owner ? `SET ROLE ${OWNER}` : ''}`);
+      await client.query(
+        `RESET ALL; RESET ROLE; SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; ${owner ? `SET ROLE ${OWNER}` : ''}`,
+      );
     };
     await reset();
     return await work({ client, reset });
@@ -56,8 +61,8 @@ export async function withMigrationSession<T>(config: ClientConfig, work: (sessi
 }
 
 /**
- * A pooler answers the connection with a process id of its own. Behind one the advisory lock of this session would belong
- * to a connection that is shared with others.
+ * A pooler answers the connection with a process id of its own. Behind one the advisory lock of this session would
+ * belong to a connection that is shared with others.
  */
 async function refusePooler(client: Client): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
@@ -83,14 +88,18 @@ function explain(config: ClientConfig, error: unknown): unknown {
   if (code === '42501') {
     return new ConfigurationError(
       `The login ${config.user} may not read or write the history of migrations (SQLSTATE 42501)`,
-      'Set DB_MIGRATOR_USERNAME and DB_MIGRATOR_PASSWORD to a login that is a member of phi_owner, such as phi_migrator.',
+      'Set DB_MIGRATOR_USERNAME and DB_MIGRATOR_PASSWORD to a member of phi_owner, such as phi_migrator.',
       { cause: error, sqlState: code },
     );
   }
   if (code?.startsWith('08') || code?.startsWith('57P') || message?.startsWith('Connection terminated')) {
-    return new UnavailableError('The connection to PostgreSQL was lost', 'Run db:status to see what was applied, then the command again.', {
-      cause: error,
-    });
+    return new UnavailableError(
+      'The connection to PostgreSQL was lost',
+      'Run db:status to see what was applied, then the command again.',
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }
@@ -102,11 +111,15 @@ function unreachable(config: ClientConfig, cause: unknown): Error {
   if (code?.startsWith('28') || code === '3D000') {
     return new ConfigurationError(
       `${where} refused the login ${config.user} (SQLSTATE ${code})`,
-      'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME; the DBA runs migrations/bootstrap/roles-and-extensions.sql once.',
+      'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME, and that the bootstrap SQL was run.',
       { cause, sqlState: code },
     );
   }
-  return new UnavailableError(`PostgreSQL at ${where} cannot be reached (${code ?? 'connection failed'})`, 'Start it, or correct DB_HOST and DB_PORT.', {
-    cause,
-  });
+  return new UnavailableError(
+    `PostgreSQL at ${where} cannot be reached (${code ?? 'connection failed'})`,
+    'Start it, or correct DB_HOST and DB_PORT.',
+    {
+      cause,
+    },
+  );
 }

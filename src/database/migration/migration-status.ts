@@ -6,8 +6,8 @@ import { MigrationHistoryError, MigrationInterruptedError } from './migration.er
 export interface MigrationStatus {
   readonly name: string;
   /**
-   * `edited`: the file changed after it ran. `missing`: it ran, and the file is gone. `out-of-order`: pending, but older than
-   * what ran. `interrupted`: it ran outside a transaction and did not finish.
+   * `edited`: the file changed after it ran. `missing`: it ran, and the file is gone. `out-of-order`: pending, but
+   * older than what ran. `interrupted`: it ran outside a transaction and did not finish.
    */
   readonly state: 'applied' | 'pending' | 'edited' | 'missing' | 'out-of-order' | 'interrupted';
   readonly appliedAt?: Date;
@@ -15,7 +15,10 @@ export interface MigrationStatus {
 }
 
 /** Compares files with history, in the order of files; missing ones come where they were applied. */
-export function compareHistory(files: readonly MigrationFile[], records: readonly MigrationRecord[]): MigrationStatus[] {
+export function compareHistory(
+  files: readonly MigrationFile[],
+  records: readonly MigrationRecord[],
+): MigrationStatus[] {
   const known = new Map(records.map((record) => [record.name, record]));
   const applied = new Map(appliedOf(records).map((record) => [record.name, record]));
   const newest = Math.max(-1, ...files.filter(({ name }) => applied.has(name)).map(({ number }) => number));
@@ -27,9 +30,10 @@ export function compareHistory(files: readonly MigrationFile[], records: readonl
     return { name, state: record.checksum === checksum ? 'applied' : 'edited', ...timesOf(record) };
   });
   const missing = [...applied.values()].filter(({ name }) => !present.has(name));
-  return [...statuses, ...missing.map((record): MigrationStatus => ({ name: record.name, state: 'missing', ...timesOf(record) }))].sort(
-    (left, right) => (left.name < right.name ? -1 : 1),
-  );
+  return [
+    ...statuses,
+    ...missing.map((record): MigrationStatus => ({ name: record.name, state: 'missing', ...timesOf(record) })),
+  ].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /**
@@ -37,26 +41,32 @@ export function compareHistory(files: readonly MigrationFile[], records: readonl
  * @throws MigrationHistoryError that lists every disagreement, MigrationInterruptedError
  */
 export function refuseMismatch(statuses: readonly MigrationStatus[], allowOutOfOrder = false): void {
-  const named = (state: MigrationStatus['state']): string[] => statuses.filter((status) => status.state === state).map(({ name }) => name);
+  const named = (state: MigrationStatus['state']): string[] =>
+    statuses.filter((status) => status.state === state).map(({ name }) => name);
   const interrupted = named('interrupted');
   if (interrupted.length > 0) {
     throw new MigrationInterruptedError(
       `${interrupted.join(', ')} began outside a transaction and did not finish`,
-      `Look at what it left behind, put it right, then run db:repair ${interrupted[0]} --as applied or --as pending.`,
+      `Put right what it left behind, then run db:repair ${interrupted[0]} --as applied or --as pending.`,
     );
   }
   const problems = [
     ...named('edited').map((name) => `${name} was edited after it had been applied`),
     ...named('missing').map((name) => `${name} was applied, and its file is gone`),
-    ...(allowOutOfOrder ? [] : named('out-of-order').map((name) => `${name} is pending, but newer ones have been applied`)),
+    ...(allowOutOfOrder
+      ? []
+      : named('out-of-order').map((name) => `${name} is pending, but newer ones have been applied`)),
   ];
   if (problems.length === 0) return;
   throw new MigrationHistoryError(
     `The files do not fit the history of this database:\n  ${problems.join('\n  ')}`,
-    'Restore the files from version control and put the change into a new migration; a late file may be given a new number, or run with --allow-out-of-order.',
+    'Restore the files, put changes into a new migration; give a late file a new number, or use --allow-out-of-order.',
   );
 }
 
 function timesOf(record: MigrationRecord): Pick<MigrationStatus, 'appliedAt' | 'ms'> {
-  return { ...(record.finishedAt ? { appliedAt: record.finishedAt } : {}), ...(record.ms === undefined ? {} : { ms: record.ms }) };
+  return {
+    ...(record.finishedAt ? { appliedAt: record.finishedAt } : {}),
+    ...(record.ms === undefined ? {} : { ms: record.ms }),
+  };
 }

@@ -4,7 +4,14 @@ import { ConfigurationError } from '../database.errors';
 import type { MigrationStep } from './define-migration';
 import { loadMigration, type LoadedMigration } from './load-migration';
 import { findMigrations, packageMigrations, type MigrationFile } from './migration-files';
-import { addHistory, appliedOf, createHistory, hasHistory, readHistory, type MigrationRecord } from './migration-history';
+import {
+  addHistory,
+  appliedOf,
+  createHistory,
+  hasHistory,
+  readHistory,
+  type MigrationRecord,
+} from './migration-history';
 import { withMigrationLock } from './migration-lock';
 import { withMigrationSession, type MigrationSession } from './migration-session';
 import { compareHistory, refuseMismatch, type MigrationStatus } from './migration-status';
@@ -46,8 +53,9 @@ interface Run extends MigrationSession {
 }
 
 /**
- * Applies and reverts migrations. umzug keeps order and events; atomicity, locking and history are this class's own, because
- * umzug logs a migration after the fact, forgets deleted files, reverts by file name and takes a missing down for done.
+ * Applies and reverts migrations. umzug keeps order and events; atomicity, locking and history are this class's own,
+ * because umzug logs a migration after the fact, forgets deleted files, reverts by file name and takes a missing down
+ * for done.
  */
 export class Migrator {
   constructor(private readonly options: MigratorOptions) {}
@@ -60,7 +68,9 @@ export class Migrator {
     return this.locked(range, async (run) => {
       const statuses = compareHistory(run.files, run.records);
       refuseMismatch(statuses, range.allowOutOfOrder);
-      const open = new Set(statuses.filter(({ state }) => state === 'pending' || state === 'out-of-order').map(({ name }) => name));
+      const open = new Set(
+        statuses.filter(({ state }) => state === 'pending' || state === 'out-of-order').map(({ name }) => name),
+      );
       const pending = run.files.filter(({ name }) => open.has(name));
       const limit = range.to === undefined ? Infinity : (run.files[indexOf(run.files, range.to)]?.number ?? Infinity);
       const names = pending
@@ -79,8 +89,11 @@ export class Migrator {
   async rollback(range: MigrationRange & { readonly redo?: boolean } = {}): Promise<string[]> {
     return this.locked(range, async (run) => {
       refuseMismatch(compareHistory(run.files, run.records), true);
-      const applied = appliedOf(run.records).toReversed().map(({ name }) => run.files.find((file) => file.name === name) as MigrationFile);
-      const count = range.to === undefined ? (range.step ?? 1) : range.to === '0' ? applied.length : indexOf(applied, range.to);
+      const applied = appliedOf(run.records)
+        .toReversed()
+        .map(({ name }) => run.files.find((file) => file.name === name) as MigrationFile);
+      const count =
+        range.to === undefined ? (range.step ?? 1) : range.to === '0' ? applied.length : indexOf(applied, range.to);
       const files = applied.slice(0, count);
       refuseIrreversible(files.map(loadMigration));
       const names = files.map(({ name }) => name);
@@ -96,7 +109,9 @@ export class Migrator {
   /** State of every migration. Changes nothing, creates nothing, waits for nobody. */
   async status(): Promise<MigrationStatus[]> {
     const files = this.findFiles();
-    return withMigrationSession(this.options.connection, async ({ client }) => compareHistory(files, await readHistory(client)));
+    return withMigrationSession(this.options.connection, async ({ client }) =>
+      compareHistory(files, await readHistory(client)),
+    );
   }
 
   /**
@@ -106,7 +121,8 @@ export class Migrator {
   async repair(name: string, as: 'applied' | 'pending'): Promise<void> {
     await this.locked({}, async ({ client, records }) => {
       const record = records.find((candidate) => candidate.name === name && candidate.status === 'started');
-      if (!record) throw new MigrationFileError(`${name} was not interrupted`, 'db:status lists interrupted migrations.');
+      if (!record)
+        throw new MigrationFileError(`${name} was not interrupted`, 'db:status lists interrupted migrations.');
       await addHistory(client, {
         name,
         direction: as === 'applied' ? 'up' : 'down',
@@ -135,7 +151,11 @@ export class Migrator {
   }
 
   /** Runs umzug over exactly the named migrations: its history is empty, ours has decided already what runs. */
-  private async run(run: Run, names: readonly string[], work: (umzug: Umzug<object>) => Promise<unknown>): Promise<void> {
+  private async run(
+    run: Run,
+    names: readonly string[],
+    work: (umzug: Umzug<object>) => Promise<unknown>,
+  ): Promise<void> {
     const chosen = run.files.filter(({ name }) => names.includes(name)).map(loadMigration);
     const umzug = new Umzug<object>({
       migrations: chosen.map((migration) => this.runnable(run, migration)),
@@ -188,7 +208,10 @@ function refuseIrreversible(migrations: readonly LoadedMigration[]): void {
 
 /** Accepts the name, or the number with or without leading zeros. */
 function indexOf(files: readonly MigrationFile[], wanted: string): number {
-  const index = files.findIndex(({ name, number }) => name === wanted || String(number) === wanted.replace(/^0+(?=\d)/, ''));
-  if (index < 0) throw new MigrationFileError(`There is no such migration to go to: ${wanted}`, 'db:status lists the names.');
+  const index = files.findIndex(
+    ({ name, number }) => name === wanted || String(number) === wanted.replace(/^0+(?=\d)/, ''),
+  );
+  if (index < 0)
+    throw new MigrationFileError(`There is no such migration to go to: ${wanted}`, 'db:status lists the names.');
   return index;
 }

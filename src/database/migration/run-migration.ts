@@ -16,9 +16,9 @@ const LOCK_ATTEMPTS = 5;
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /**
- * Runs one direction of a migration and writes its history row: both in one transaction, or, for a migration that cannot
- * have one, with a `started` row first. A statement that cannot get its lock in time is tried again with the whole
- * migration, so that the queue behind it drains meanwhile.
+ * Runs one direction of a migration and writes its history row: both in one transaction, or, for a migration that
+ * cannot have one, with a `started` row first. A statement that cannot get its lock in time is tried again with the
+ * whole migration, so that the queue behind it drains meanwhile.
  * @returns Duration in ms.
  * @throws MigrationFailedError, MigrationInterruptedError
  */
@@ -28,7 +28,12 @@ export async function runMigration(
   direction: 'up' | 'down',
   step: MigrationStep,
 ): Promise<number> {
-  const entry = { name: migration.file.name, direction, checksum: migration.file.checksum, startedAt: new Date() } as const;
+  const entry = {
+    name: migration.file.name,
+    direction,
+    checksum: migration.file.checksum,
+    startedAt: new Date(),
+  } as const;
   for (let attempt = 1; ; attempt += 1) {
     await session.reset();
     await session.client.query(`SET lock_timeout = ${Number(migration.lockTimeout ?? LOCK_TIMEOUT_MS)}`);
@@ -42,19 +47,31 @@ export async function runMigration(
         await sleep(randomInt(100, 500) * attempt);
         continue;
       }
-      await recordFailure(session, { ...entry, status: 'failed', ms: Date.now() - entry.startedAt.getTime(), sqlState });
+      await recordFailure(session, {
+        ...entry,
+        status: 'failed',
+        ms: Date.now() - entry.startedAt.getTime(),
+        sqlState,
+      });
       throw failure(migration, direction, error);
     }
   }
 }
 
-async function inTransaction({ client, reset }: MigrationSession, entry: Omit<HistoryEntry, 'status'>, step: MigrationStep): Promise<void> {
+async function inTransaction(
+  { client, reset }: MigrationSession,
+  entry: Omit<HistoryEntry, 'status'>,
+  step: MigrationStep,
+): Promise<void> {
   const marker = randomUUID();
   await client.query(`BEGIN; SET LOCAL phi.migration_marker = '${marker}'`);
   try {
     await runStep(client, step);
-    const { rows } = await client.query<{ marker: string }>(`SELECT current_setting('phi.migration_marker', true) AS marker`);
-    if (rows[0]?.marker !== marker) throw new MigrationFileError('It ended its own transaction', 'Remove COMMIT and ROLLBACK.');
+    const { rows } = await client.query<{ marker: string }>(
+      `SELECT current_setting('phi.migration_marker', true) AS marker`,
+    );
+    if (rows[0]?.marker !== marker)
+      throw new MigrationFileError('It ended its own transaction', 'Remove COMMIT and ROLLBACK.');
     await reset();
     await addHistory(client, { ...entry, status: 'done', ms: Date.now() - entry.startedAt.getTime() });
     await commit(client);
@@ -73,7 +90,11 @@ async function commit(client: Client): Promise<void> {
   }
 }
 
-async function withoutTransaction({ client, reset }: MigrationSession, entry: Omit<HistoryEntry, 'status'>, step: MigrationStep): Promise<void> {
+async function withoutTransaction(
+  { client, reset }: MigrationSession,
+  entry: Omit<HistoryEntry, 'status'>,
+  step: MigrationStep,
+): Promise<void> {
   await addHistory(client, { ...entry, status: 'started' });
   await runStep(client, step);
   await reset();
@@ -100,7 +121,8 @@ async function runStep(client: Client, step: MigrationStep): Promise<void> {
   };
   try {
     await step(context);
-    if (running > 0) throw new MigrationFileError(`It ended with ${running} statement(s) still running`, 'Await every query.');
+    if (running > 0)
+      throw new MigrationFileError(`It ended with ${running} statement(s) still running`, 'Await every query.');
   } finally {
     open = false;
   }
@@ -126,16 +148,23 @@ function failure(migration: LoadedMigration, direction: 'up' | 'down', error: un
   if (error instanceof TransactionOutcomeUnknownError) return error;
   const cause = error instanceof SqlStatementFailure ? error.cause : error;
   const sqlState = sqlStateOf(error);
-  const place = error instanceof SqlStatementFailure ? `, line ${error.line} of ${migration.file.path}` : ` in ${migration.file.path}`;
+  const place =
+    error instanceof SqlStatementFailure
+      ? `, line ${error.line} of ${migration.file.path}`
+      : ` in ${migration.file.path}`;
   const what = `${describe(cause, sqlState)}${sqlState ? ` (SQLSTATE ${sqlState})` : ''}${place}`;
   const which = `Migration ${migration.file.name} (${direction})`;
   const context = { cause, ...(sqlState ? { sqlState } : {}) };
   if (migration.transaction) {
-    return new MigrationFailedError(`${which} failed and was rolled back: ${what}`, 'Correct the file and run the command again.', context);
+    return new MigrationFailedError(
+      `${which} failed and was rolled back: ${what}`,
+      'Correct the file and run the command again.',
+      context,
+    );
   }
   return new MigrationInterruptedError(
     `${which} failed outside a transaction: ${what}`,
-    `Look at what it left behind, put it right, then run db:repair ${migration.file.name} --as applied or --as pending.`,
+    `Put right what it left behind, then run db:repair ${migration.file.name} --as applied or --as pending.`,
     context,
   );
 }

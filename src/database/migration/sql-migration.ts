@@ -45,7 +45,8 @@ export function parseSqlMigration(sql: string): SqlMigration {
   const up = parts.get('up');
   const down = parts.get('down');
   if (!up) throw unusable('There is no line "-- migrate:up"');
-  if (splitStatements(parts.get('head') ?? []).length > 0) throw unusable('There are statements before "-- migrate:up"');
+  if (splitStatements(parts.get('head') ?? []).length > 0)
+    throw unusable('There are statements before "-- migrate:up"');
   if (down && reason !== undefined) throw unusable('The migration has a down part and says it is irreversible');
   return {
     up: runAll(splitStatements(up)),
@@ -73,5 +74,8 @@ function linesBefore(text: string, error: unknown): number {
 }
 
 function unusable(message: string): MigrationFileError {
-  return new MigrationFileError(message, 'A file has "-- migrate:up" and then "-- migrate:down" or, above, "-- migrate:irreversible REASON".');
+  return new MigrationFileError(
+    message,
+    'A file has "-- migrate:up" and then "-- migrate:down" or, above, "-- migrate:irreversible REASON".',
+  );
 }

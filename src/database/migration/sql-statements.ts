@@ -58,5 +58,11 @@ function addStatement(statements: SqlStatement[], tokens: readonly SqlToken[]): 
   const first = tokens.findIndex(({ kind }) => kind !== 'space' && kind !== 'comment');
   if (first < 0) return;
   refuseTransactionControl(tokens.slice(first));
-  statements.push({ text: tokens.slice(first).map(({ text }) => text).join(''), line: tokens[first]?.line ?? 1 });
+  statements.push({
+    text: tokens
+      .slice(first)
+      .map(({ text }) => text)
+      .join(''),
+    line: tokens[first]?.line ?? 1,
+  });
 }

@@ -18,14 +18,14 @@ const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y;
 const WORD = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y;
 
 /**
- * Cuts SQL into pieces that, joined, are the text again. It knows just enough of PostgreSQL's lexical rules (manual, 4.1)
- * to tell where a semicolon ends a statement and what is a comment.
+ * Cuts SQL into pieces that, joined, are the text again. It knows just enough of PostgreSQL's lexical rules (manual,
+ * 4.1) to tell where a semicolon ends a statement and what is a comment.
  * @throws MigrationFileError when a string or comment has no end.
  */
 export function tokenizeSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   let line = 1;
-  for (let at = 0; at < sql.length; ) {
+  for (let at = 0; at < sql.length;) {
     const [kind, text] = nextToken(sql, at, line);
     tokens.push({ kind, text, line });
     line += text.split('\n').length - 1;
@@ -57,7 +57,7 @@ function nextToken(sql: string, at: number, line: number): [SqlToken['kind'], st
 /** Block comments nest in PostgreSQL. */
 function blockComment(sql: string, at: number, line: number): string {
   COMMENT_EDGE.lastIndex = at;
-  for (let depth = 0; ; ) {
+  for (let depth = 0; ;) {
     const edge = COMMENT_EDGE.exec(sql);
     if (!edge) throw unterminated('comment', line);
     depth += edge[0] === '/*' ? 1 : -1;

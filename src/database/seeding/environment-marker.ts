@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 
 /**
- * Says in the database itself that it is production, so that a forgotten NODE_ENV or a wrong DB_HOST on a laptop cannot fill it
- * with test data. The mark cannot be taken away by a command.
+ * Says in the database itself that it is production, so that a forgotten NODE_ENV or a wrong DB_HOST on a laptop cannot
+ * fill it with test data. The mark cannot be taken away by a command.
  * @param client Connected as the migrator.
  */
 export async function markProduction(client: Client): Promise<void> {
@@ -19,7 +19,9 @@ export async function markProduction(client: Client): Promise<void> {
 
 /** Whether the database carries the mark. */
 export async function isMarkedProduction(client: Client): Promise<boolean> {
-  const { rows: tables } = await client.query<{ found: boolean }>(`SELECT to_regclass('phi.environment') IS NOT NULL AS found`);
+  const { rows: tables } = await client.query<{ found: boolean }>(
+    `SELECT to_regclass('phi.environment') IS NOT NULL AS found`,
+  );
   if (!tables[0]?.found) return false;
   const { rows } = await client.query('SELECT 1 FROM phi.environment');
   return rows.length > 0;

@@ -36,7 +36,7 @@ export async function runSeeds(run: SeedRun): Promise<string[]> {
     } catch (cause) {
       throw new SeedFailedError(
         `Seed ${id} failed: ${cause instanceof Error ? cause.message : 'unknown error'}`,
-        'Units of work that had committed stay. Correct the cause and run the same command again: it goes on from there.',
+        'Units of work that had committed stay. Correct the cause and run it again: it goes on from there.',
         { cause },
       );
     }
@@ -46,10 +46,15 @@ export async function runSeeds(run: SeedRun): Promise<string[]> {
 }
 
 function chooseSeeds({ sets, only, directory }: SeedRun): { id: string; seed: Seed }[] {
-  const all = sets.flatMap((set) => loadSeedSet(set, directory).map((seed) => ({ id: `${seedSetName(set)}/${seed.name}`, seed })));
+  const all = sets.flatMap((set) =>
+    loadSeedSet(set, directory).map((seed) => ({ id: `${seedSetName(set)}/${seed.name}`, seed })),
+  );
   const unknown = (only ?? []).filter((name) => !all.some(({ seed }) => seed.name === name));
   if (unknown.length > 0) {
-    throw new SeedNotFoundError(`There is no seed ${unknown.join(', ')}`, `Seeds: ${all.map(({ seed }) => seed.name).join(', ')}.`);
+    throw new SeedNotFoundError(
+      `There is no seed ${unknown.join(', ')}`,
+      `Seeds: ${all.map(({ seed }) => seed.name).join(', ')}.`,
+    );
   }
   return only ? all.filter(({ seed }) => only.includes(seed.name)) : all;
 }

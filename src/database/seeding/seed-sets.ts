@@ -28,7 +28,10 @@ export function loadSeedSet(name: string, directory = packageSeeders()): Seed[] 
   const folder = join(directory, seedSetName(name));
   const file = ['index.js', 'index.ts'].map((index) => join(folder, index)).find((path) => existsSync(path));
   if (!file) {
-    throw new SeedNotFoundError(`There is no seed set ${name}`, `Sets in ${directory}: ${listSets(directory).join(', ') || 'none'}.`);
+    throw new SeedNotFoundError(
+      `There is no seed set ${name}`,
+      `Sets in ${directory}: ${listSets(directory).join(', ') || 'none'}.`,
+    );
   }
   const { default: exported } = createRequire(__filename)(file) as { default?: Seed | readonly Seed[] };
   const seeds = Array.isArray(exported) ? (exported as readonly Seed[]) : [exported as Seed | undefined];
