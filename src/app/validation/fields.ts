@@ -18,7 +18,7 @@ const CALENDAR_DATE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Text of 1 to `max` characters. */
 export function Text(max: number, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type: String, minLength: 1, maxLength: max }, options, Length(1, max), IsString());
+  return field({ type: String, minLength: 1, maxLength: max }, options, IsString(), Length(1, max));
 }
 
 /** Text that a pattern describes. @param what Ends the sentence "attribute must be …". */
@@ -48,17 +48,17 @@ export function Flag(options: FieldOptions = {}): PropertyDecorator {
 
 /** A whole number in a range. */
 export function WholeNumber(min: number, max: number, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type: 'integer', minimum: min, maximum: max }, options, Max(max), Min(min), IsInt());
+  return field({ type: 'integer', minimum: min, maximum: max }, options, IsInt(), Min(min), Max(max));
 }
 
 /** An object of another class. */
 export function Nested(type: () => Class, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type }, options, Type(type), ValidateNested(), IsObject());
+  return field({ type }, options, Type(type), IsObject(), ValidateNested());
 }
 
 /** At most `max` objects of another class. */
 export function NestedList(type: () => Class, max: number, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type, isArray: true, maxItems: max }, options, Type(type), ValidateNested({ each: true }), ArrayMaxSize(max), IsArray());
+  return field({ type, isArray: true, maxItems: max }, options, Type(type), IsArray(), ArrayMaxSize(max), ValidateNested({ each: true }));
 }
 
 /** Reads the text of a query parameter as a whole number; what is none stays text, and is refused. */
@@ -71,7 +71,7 @@ export function FromWord(): PropertyDecorator {
   return Transform(({ value }: TransformFnParams): unknown => (value === 'true' ? true : value === 'false' ? false : value));
 }
 
-/** An optional field may be left out or null. */
+/** An optional field may be left out or null. The first check that fails is the one that is told. */
 function field(schema: ApiPropertyOptions, { optional = false, ...shown }: FieldOptions, ...checks: PropertyDecorator[]): PropertyDecorator {
   const documented = ApiProperty({ ...schema, ...shown, required: !optional, ...(optional ? { nullable: true } : {}) } as ApiPropertyOptions);
   return applyDecorators(documented, ...checks, ...(optional ? [IsOptional()] : []));
