@@ -67,10 +67,15 @@ function names(entity: string | undefined, safe: ServerError) {
   };
 }
 
+/** SQLSTATEs with which PostgreSQL ends a session. */
+const ENDS_SESSION = /^(08|57P0|25P0[34])/;
+
 /** True when PostgreSQL itself answered with an error that leaves the connection usable. */
 export function isServerAnswer(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as ServerError;
-  return typeof code === 'string' && code.length === 5 && severity === 'ERROR';
+  if (typeof code !== 'string' || code.length !== 5 || severity === undefined) return false;
+  // The server translates the severity (lc_messages), so that only FATAL and PANIC can be told from it, and not always.
+  return severity === 'ERROR' || (severity !== 'FATAL' && severity !== 'PANIC' && !ENDS_SESSION.test(code));
 }
 
 /** The SQLSTATE of a server error, else undefined. */

@@ -7,7 +7,7 @@ import { sqlStateOf } from './error-mapper';
  * Connects once as the application, while it starts: a database that is not there, or a login that row security does
  * not bind, stops the boot (004-08).
  * @throws UnavailableError when the server cannot be reached or refuses the login.
- * @throws ConfigurationError when the login is a superuser or bypasses row security.
+ * @throws ConfigurationError when the login is, or may become, a superuser or the migrator, or bypasses row security.
  */
 export async function verifyConnection(options: DatabaseOptions): Promise<void> {
   const client = new Client({
@@ -24,11 +24,12 @@ export async function verifyConnection(options: DatabaseOptions): Promise<void> 
   try {
     await client.connect();
     const { rows } = await client.query<{ unbound: boolean }>(
-      'SELECT rolsuper OR rolbypassrls AS unbound FROM pg_roles WHERE rolname = current_user',
+      `SELECT bool_or(rolsuper OR rolbypassrls OR rolname IN ('phi_owner', 'phi_migrator')) AS unbound
+      FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER')`,
     );
     if (rows[0]?.unbound) {
       throw new ConfigurationError(
-        'The application logs in as a superuser or with BYPASSRLS, so row security cannot keep clinics apart',
+        'The application logs in as a superuser, the migrator or with BYPASSRLS, so row security cannot keep clinics apart',
         'Use the login phi_app (DB_USERNAME); the bootstrap file in migrations/bootstrap makes it.',
       );
     }
