@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
+import { cancelStatement } from './cancel-statement';
 
 /** What Sequelize's connection manager offers; its types leave it out. */
 interface ConnectionManager {
@@ -25,14 +26,23 @@ export function acquire(sequelize: Sequelize): Promise<PooledClient> {
   return managerOf(sequelize).getConnection({ type: 'write', useMaster: true });
 }
 
-/** Gives a connection back; a dead one has left the pool already. */
-export function release(sequelize: Sequelize, client: PooledClient): void {
-  if (client._invalid) return;
-  managerOf(sequelize).releaseConnection(client);
+/** False once the connection is known to be lost. */
+export function isAlive(client: PooledClient): boolean {
+  return !client._invalid && !client._ending;
 }
 
-/** Removes a connection whose state is not known from the pool, and closes its socket at once. */
+/** Gives a connection back; a dead one leaves the pool, if it has not done so already. */
+export function release(sequelize: Sequelize, client: PooledClient): void {
+  if (isAlive(client)) managerOf(sequelize).releaseConnection(client);
+  else void managerOf(sequelize).pool.destroy(client).catch(() => undefined);
+}
+
+/**
+ * Removes a connection whose state is not known from the pool, and closes its socket at once. A server that is busy
+ * with a statement would notice that only at its end, so it is asked to cancel.
+ */
 export function destroy(sequelize: Sequelize, client: PooledClient): void {
+  if (isAlive(client)) cancelStatement(client);
   client._invalid = true;
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   // Not awaited: a peer that never answers must not hold up the caller.
@@ -50,15 +60,24 @@ export function poolStatus(sequelize: Sequelize): { size: number; used: number; 
  * them back. Sequelize's own close() waits for them without end.
  */
 export async function closePool(sequelize: Sequelize, graceMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), graceMs);
-  });
   const closed = sequelize.close();
   closed.catch(() => undefined);
-  try {
-    if ((await Promise.race([closed, late])) !== 'late') return;
+  if (await within(closed, graceMs)) return;
+  // Calls that waited for a connection get one now: hence more than once, but not for ever.
+  for (let round = 0; round < 20; round += 1) {
     for (const { resource } of managerOf(sequelize).pool._inUseObjects) destroy(sequelize, resource);
+    if (await within(closed, 250)) return;
+  }
+}
+
+/** True when `promise` settled in time; rejects as it does. */
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  try {
+    return await Promise.race([promise.then(() => true), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -2,14 +2,14 @@ import type { QueryConfig, QueryResult } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
 import type { ExecutionContext } from '../context/execution-context';
 import {
-  TenantDeniedError,
   TransactionOutcomeUnknownError,
   TransactionScopeClosedError,
+  UnavailableError,
   UnexpectedRollbackError,
 } from '../database.errors';
-import { acquire, destroy, type PooledClient, release } from './connections';
+import { acquire, destroy, isAlive, type PooledClient, release } from './connections';
 import { isServerAnswer, mapError } from './error-mapper';
-import { type BeginOptions, beginText, contextSetting } from './session-settings';
+import { type BeginOptions, beginText, contextSetting, tenantSetting, twoClinics } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
 
 /**
@@ -19,52 +19,70 @@ import type { Row, Statement, StatementResult } from './statement';
 export class PhysicalTransaction {
   private opening?: Promise<PooledClient>;
   private client?: PooledClient;
-  private begun?: Promise<unknown>;
-  private lost = false;
-  private actor?: string;
+  private begun = false;
+  /** The end was sent or the connection given up: what follows would run on someone else's transaction. */
+  private ended = false;
+  /** The connection or the begin failed: nothing can be stored any more, whoever caught the error. */
+  private broken?: { readonly error: unknown };
+  private clinicId?: string;
+  /** The settings that hold on the connection now. */
+  private said = '';
 
   constructor(
     private readonly sequelize: Sequelize,
     private context: ExecutionContext | undefined,
     private readonly options: BeginOptions,
     private readonly prepared: boolean,
-  ) {}
-
-  /** True once a statement was sent: before that there is nothing to commit. */
-  get started(): boolean {
-    return this.begun !== undefined;
+  ) {
+    this.clinicId = context?.clinicId;
   }
 
   /** The connection with the transaction open on it, for Sequelize's own statements. */
   async connection(context?: ExecutionContext): Promise<PooledClient> {
     const client = await this.open();
-    await this.flight(client, [], context);
+    await this.flight(client, this.beforehand(context), []);
+    if (this.ended) throw new TransactionScopeClosedError('settled');
     return client;
   }
 
   /** Sends statements in one flight and answers their results in order; the first failure rejects. */
   async send(statements: readonly Statement[], context?: ExecutionContext): Promise<StatementResult[]> {
     const client = await this.open();
-    return this.flight(client, statements, context);
+    return this.flight(client, this.beforehand(context), statements);
   }
 
   /** Sends a statement of transaction control, such as SAVEPOINT. */
   async control(text: string): Promise<void> {
-    // Rolling back to a savepoint also takes back a SET LOCAL made since: who acts must be said again.
-    this.actor = undefined;
-    await this.send([{ text, values: [], operation: 'transaction', write: false }]);
+    const client = await this.open();
+    const begin = this.begun ? [] : this.beforehand(this.context);
+    // Rolling back to a savepoint also takes back a SET LOCAL made since: tenant and actor must be said again, later,
+    // because a failed transaction takes nothing but the rollback.
+    this.said = '';
+    await this.flight(client, begin, [{ text, values: [], operation: 'transaction', write: false }]);
   }
 
   /**
    * Commits and gives the connection back.
-   * @throws UnexpectedRollbackError when PostgreSQL answered ROLLBACK: a failed statement had been ignored.
+   * @throws UnexpectedRollbackError when PostgreSQL answered ROLLBACK, or could never have answered anything else: a
+   * failed statement had been ignored.
+   * @throws UnavailableError when the connection was lost before COMMIT was sent.
    * @throws TransactionOutcomeUnknownError when the connection was lost meanwhile.
    */
   async commit(): Promise<void> {
-    if (!this.client || !this.begun) return this.giveBack();
+    this.ended = true;
+    const { client, broken } = this;
+    if (broken) {
+      await this.rollback();
+      throw new UnexpectedRollbackError(broken.error);
+    }
+    if (!client || !this.begun) return this.giveBack();
+    if (!isAlive(client)) {
+      this.discard();
+      throw new UnavailableError('The connection was lost before COMMIT; nothing was stored', 'Repeat the unit of work.');
+    }
     let result: QueryResult;
     try {
-      result = await this.client.query('COMMIT');
+      result = await client.query('COMMIT');
     } catch (error) {
       if (!isServerAnswer(error)) {
         this.discard();
@@ -80,9 +98,9 @@ export class PhysicalTransaction {
 
   /** Rolls back and gives the connection back. Never throws: a connection that cannot roll back is closed. */
   async rollback(): Promise<void> {
+    this.ended = true;
     try {
-      await this.opening;
-      if (this.client && this.begun && !this.lost) await this.client.query('ROLLBACK');
+      if (this.client && this.begun) await this.client.query('ROLLBACK');
       this.giveBack();
     } catch {
       this.discard();
@@ -91,21 +109,26 @@ export class PhysicalTransaction {
 
   /** Closes the connection without waiting: the server rolls back. */
   discard(): void {
-    if (this.client && !this.lost) destroy(this.sequelize, this.client);
-    this.lost = true;
+    this.ended = true;
+    if (this.client) destroy(this.sequelize, this.client);
+    this.client = undefined;
   }
 
   private open(): Promise<PooledClient> {
     this.opening ??= acquire(this.sequelize).then(
       (client) => {
+        if (this.ended) {
+          // The unit was given up while it waited for a connection.
+          release(this.sequelize, client);
+          throw new TransactionScopeClosedError('settled');
+        }
         this.client = client;
-        if (!this.lost) return client;
-        // The unit was given up while it waited for a connection.
-        release(this.sequelize, client);
-        throw new TransactionScopeClosedError('rolled back');
+        return client;
       },
       (error: unknown) => {
-        throw mapError(error);
+        const mapped = mapError(error);
+        this.broken = { error: mapped };
+        throw mapped;
       },
     );
     return this.opening;
@@ -113,48 +136,46 @@ export class PhysicalTransaction {
 
   private async flight(
     client: PooledClient,
+    before: readonly string[],
     statements: readonly Statement[],
-    context: ExecutionContext | undefined,
   ): Promise<StatementResult[]> {
-    const control: Promise<unknown>[] = [];
-    if (!this.begun) {
-      this.context ??= context;
-      this.begun = client.query(beginText(this.context, this.options));
-      this.actor = contextSetting(this.context);
-      control.push(this.begun);
-    }
-    const actor = this.switchActor(context);
-    if (actor) control.push(client.query(actor));
+    if (this.ended) throw new TransactionScopeClosedError('settled');
+    const begins = before[0]?.startsWith('START') ?? false;
+    const control = before.map((text) => client.query(text));
     const work = statements.map((statement) => query(client, statement, this.prepared));
     const settled = await Promise.allSettled([...control, ...work]);
     const failed = settled.findIndex((outcome) => outcome.status === 'rejected');
     if (failed >= 0) {
+      const { reason } = settled[failed] as PromiseRejectedResult;
       const entity = statements[Math.max(0, failed - control.length)]?.entity;
-      throw mapError((settled[failed] as PromiseRejectedResult).reason, entity);
+      const mapped = mapError(reason, entity);
+      if (!isServerAnswer(reason) || (begins && failed === 0)) this.broken ??= { error: mapped };
+      throw mapped;
     }
     return settled
       .slice(control.length)
       .map((outcome) => toResult((outcome as PromiseFulfilledResult<QueryResult>).value));
   }
 
-  /** An explicit context wins over the unit's own; the clinic of a transaction stays what it began with. */
-  private switchActor(context: ExecutionContext | undefined): string | undefined {
-    if (!context) return undefined;
-    if (context.clinicId !== this.context?.clinicId) {
-      throw new TenantDeniedError(
-        'One unit of work cannot serve two clinics',
-        'Run a unit of work for each clinic, with a context that names it.',
-      );
-    }
-    const actor = contextSetting(context);
-    if (actor === this.actor) return undefined;
-    this.actor = actor;
-    return actor;
+  /**
+   * What must go ahead of a statement: the begin, and who acts where that changed. An explicit context wins over the
+   * unit's own. The first context that names a clinic gives the transaction its tenant, which then stays.
+   */
+  private beforehand(context: ExecutionContext | undefined): string[] {
+    this.context ??= context;
+    this.clinicId ??= context?.clinicId;
+    if (context && context !== this.context && context.clinicId !== this.clinicId) throw twoClinics();
+    const settings = tenantSetting(this.clinicId) + contextSetting(context ?? this.context);
+    const changed = settings !== this.said;
+    this.said = settings;
+    if (this.begun) return changed && settings ? [settings] : [];
+    this.begun = true;
+    return [beginText(settings, this.options)];
   }
 
   private giveBack(): void {
-    if (this.client && !this.lost) release(this.sequelize, this.client);
-    this.lost = true;
+    if (this.client) release(this.sequelize, this.client);
+    this.client = undefined;
   }
 }
 

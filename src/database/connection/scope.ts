@@ -11,6 +11,7 @@ import {
   UnexpectedRollbackError,
 } from '../database.errors';
 import type { PooledClient } from './connections';
+import { mapError } from './error-mapper';
 import { PhysicalTransaction } from './physical-transaction';
 import type { BeginOptions } from './session-settings';
 import type { Statement, StatementResult } from './statement';
@@ -71,7 +72,14 @@ export class Scope {
   /** The object that Sequelize's own calls run on. */
   readonly transaction: ScopeTransaction;
   private readonly physical: PhysicalTransaction;
+  /** This unit and those it is nested in. */
+  private readonly lineage: readonly Scope[];
+  /** Statements on the wire, those of nested units included. */
   private readonly running = new Set<Promise<unknown>>();
+  /** Inner units, joined or nested, that have not settled. */
+  private units = 0;
+  /** First error of a statement: what a commit that turns out a rollback is put down to. */
+  private failure?: { readonly error: unknown };
   private rollbackCause?: { readonly error: unknown };
   private child?: Scope;
   private nesting: Promise<unknown> = Promise.resolve();
@@ -86,12 +94,21 @@ export class Scope {
     readonly parent?: Scope,
   ) {
     this.physical = parent ? parent.physical : new PhysicalTransaction(sequelize, context, options, prepared);
+    this.lineage = [this, ...(parent?.lineage ?? [])];
     this.transaction = new ScopeTransaction(sequelize, this);
+  }
+
+  /** True when nothing can change the outcome any more. */
+  get settled(): boolean {
+    return this.state === 'committed' || this.state === 'rolled back' || this.state === 'unknown';
   }
 
   /** @throws TransactionScopeClosedError when the unit has settled; NestedScopeActiveError while a nested one is open. */
   assertOpen(): void {
-    if (this.state !== 'active' && this.state !== 'finishing') throw new TransactionScopeClosedError(this.state);
+    // A nested unit cannot outlive the unit it is part of.
+    for (const scope of this.lineage) {
+      if (scope.state !== 'active' && scope.state !== 'finishing') throw new TransactionScopeClosedError(scope.state);
+    }
     if (this.child) throw new NestedScopeActiveError();
   }
 
@@ -114,8 +131,21 @@ export class Scope {
     this.rollbackCause ??= { error };
   }
 
-  /** Opens a savepoint; siblings queue, and this unit takes no statements until it settles. */
-  async nest<T>(work: (nested: Scope) => Promise<T>): Promise<T> {
+  /** Runs an inner unit, which must settle before this one does. */
+  async host<T>(unit: () => Promise<T>): Promise<T> {
+    this.units += 1;
+    try {
+      return await unit();
+    } finally {
+      this.units -= 1;
+    }
+  }
+
+  /**
+   * Opens a savepoint; siblings queue, and this unit takes no statements until it settles.
+   * @param afterwards Runs when this unit takes statements again, and before the next sibling.
+   */
+  nest<T>(work: (nested: Scope) => Promise<T>, afterwards: (nested: Scope) => Promise<void>): Promise<T> {
     const turn = this.nesting.then(async () => {
       this.assertOpen();
       await this.drain();
@@ -127,55 +157,39 @@ export class Scope {
         return await work(nested);
       } finally {
         this.child = undefined;
+        await afterwards(nested);
       }
     });
     this.nesting = turn.catch(() => undefined);
-    return turn;
+    return this.host(() => turn);
   }
 
-  /** True when something may no longer be committed. */
-  get isRollbackOnly(): boolean {
-    return this.rollbackCause !== undefined;
-  }
-
-  /** The callback has returned: only hooks may add statements now. @throws UnawaitedWorkError when some still run. */
-  async finish(): Promise<void> {
-    const unawaited = this.running.size;
+  /** The callback has returned: statements of beforeCommit hooks may still come. */
+  finish(): void {
+    this.refuseUnawaited();
     this.state = 'finishing';
-    if (unawaited > 0) {
-      this.state = 'committing';
-      await this.drain();
-      throw new UnawaitedWorkError(unawaited);
-    }
   }
 
   /**
-   * Commits, or releases the savepoint.
+   * Commits, or releases the savepoint. Afterwards the unit has settled, unless it throws UnawaitedWorkError.
+   * @throws UnawaitedWorkError when something of the unit still runs.
    * @throws UnexpectedRollbackError when the unit could only roll back.
    * @throws TransactionOutcomeUnknownError when the connection was lost during COMMIT.
    */
   async commit(): Promise<void> {
+    this.refuseUnawaited();
     this.state = 'committing';
-    await this.drain();
     if (this.rollbackCause) {
       await this.rollback();
       throw new UnexpectedRollbackError(this.rollbackCause.error);
     }
-    if (this.savepoint) {
-      await this.physical.control(`RELEASE SAVEPOINT ${this.savepoint}`).catch(async (error: unknown) => {
-        await this.rollback();
-        throw new UnexpectedRollbackError(error);
-      });
-      this.hooks.hoistTo(this.parent!.hooks);
-      this.state = 'committed';
-      return;
-    }
+    if (this.savepoint) return this.release(this.savepoint);
     try {
       await this.physical.commit();
       this.state = 'committed';
     } catch (error) {
       this.state = error instanceof TransactionOutcomeUnknownError ? 'unknown' : 'rolled back';
-      throw error;
+      throw this.explained(error);
     }
   }
 
@@ -198,14 +212,39 @@ export class Scope {
     this.physical.discard();
   }
 
+  private async release(savepoint: string): Promise<void> {
+    try {
+      await this.physical.control(`RELEASE SAVEPOINT ${savepoint}`);
+    } catch (error) {
+      await this.rollback();
+      throw new UnexpectedRollbackError(this.failure ? mapError(this.failure.error) : error);
+    }
+    this.hooks.hoistTo(this.parent!.hooks);
+    this.state = 'committed';
+  }
+
+  private explained(error: unknown): unknown {
+    const unexplained = error instanceof UnexpectedRollbackError && error.cause === undefined && this.failure;
+    return unexplained ? new UnexpectedRollbackError(mapError(unexplained.error)) : error;
+  }
+
+  /** @throws UnawaitedWorkError: half of what still runs must not be committed. */
+  private refuseUnawaited(): void {
+    const unawaited = this.running.size + this.units;
+    if (unawaited > 0) throw new UnawaitedWorkError(unawaited);
+  }
+
   private async track<T>(work: () => Promise<T>): Promise<T> {
     this.assertOpen();
     const promise = work();
-    this.running.add(promise);
+    for (const scope of this.lineage) scope.running.add(promise);
     try {
       return await promise;
+    } catch (error) {
+      this.failure ??= { error };
+      throw error;
     } finally {
-      this.running.delete(promise);
+      for (const scope of this.lineage) scope.running.delete(promise);
     }
   }
 

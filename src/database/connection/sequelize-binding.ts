@@ -4,7 +4,9 @@ import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../database.errors';
 import { currentScope, Scope, ScopeTransaction } from './scope';
 import { scrubError } from './scrub-error';
-import { contextSetting, tenantSetting } from './session-settings';
+import { ownTransactionSettings } from './own-transaction';
+import { type IsolationLevel, isStronger } from './session-settings';
+import { refuseTransactionControl } from './transaction-control';
 
 type Query = (sql: string | { query: string; values: unknown[] }, options?: QueryOptions) => Promise<unknown>;
 type Begin = (options?: TransactionOptions, callback?: (transaction: Transaction) => Promise<unknown>) => Promise<unknown>;
@@ -48,21 +50,17 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
   queryGenerator.startTransactionQuery = (transaction) => {
     const text = startText(transaction);
     if (transaction.parent) return text;
-    return `${text.replace(/;?\s*$/, ';')}${tenantSetting(currentContext())}${contextSetting(currentContext())}`;
+    return `${text.replace(/;?\s*$/, ';')}${ownTransactionSettings(transaction, currentContext())}`;
   };
 }
 
 /** `findOrCreate` and its like ask `sequelize.constructor._cls` for the transaction of this very instance. */
 function shadowCls(sequelize: Sequelize): void {
   class Scoped extends (sequelize.constructor as typeof Sequelize) {}
-  const scopeTransaction = (): ScopeTransaction | undefined => {
-    const scope = currentScope(sequelize);
-    scope?.assertOpen();
-    return scope?.transaction;
-  };
   Object.defineProperty(Scoped, '_cls', {
     value: {
-      get: (key: string) => (key === 'transaction' ? scopeTransaction() : undefined),
+      // Of a settled unit, too: the query that follows is refused, and Sequelize's own clean-up, which asks, is not.
+      get: (key: string) => (key === 'transaction' ? currentScope(sequelize)?.transaction : undefined),
       set: () => undefined,
       run: (fn: () => unknown) => fn(),
       bind: (fn: unknown) => fn,
@@ -80,6 +78,7 @@ async function guardedQuery(
 ): Promise<unknown> {
   const chosen = options.transaction;
   if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, options);
+  refuseTransactionControl(typeof sql === 'string' ? sql : sql.query);
   const scope = chosen?.scope ?? currentScope(sequelize);
   if (scope) return scope.runOnConnection((transaction) => query(sql, { ...options, transaction }));
 
@@ -89,7 +88,7 @@ async function guardedQuery(
     await alone.commit();
     return result;
   } catch (error) {
-    if (alone.state === 'active') await alone.rollback();
+    if (!alone.settled) await alone.rollback();
     throw error;
   }
 }
@@ -112,8 +111,12 @@ async function joinedTransaction(
       'Use the callback form, or executeInTransaction; both join the unit.',
     );
   }
+  const isolation = options?.isolationLevel as IsolationLevel | undefined;
+  if (isolation && isStronger(isolation, scope.options.isolation)) {
+    throw new TransactionOptionsError('The open unit of work has a weaker isolation level', 'Set it on the outermost unit.');
+  }
   try {
-    return await callback(scope.transaction);
+    return await scope.host(() => callback(scope.transaction));
   } catch (error) {
     scope.markRollbackOnly(error);
     throw error;

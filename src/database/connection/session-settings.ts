@@ -1,7 +1,11 @@
 import { escapeLiteral } from 'pg';
-import type { ExecutionContext } from '../context/execution-context';
+import { type ExecutionContext, isUuid } from '../context/execution-context';
+import { InvalidInputError, TenantDeniedError } from '../database.errors';
 
-export type IsolationLevel = 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+/** Weakest first. */
+export const ISOLATION_LEVELS = ['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const;
+
+export type IsolationLevel = (typeof ISOLATION_LEVELS)[number];
 
 /** How a transaction begins. Times in ms. */
 export interface BeginOptions {
@@ -25,23 +29,42 @@ export function contextSetting(context: ExecutionContext | undefined): string {
   return setting;
 }
 
-/** `SET LOCAL app.tenant`: the clinic that row security lets through. Empty without one: no row is visible then. */
-export function tenantSetting(context: ExecutionContext | undefined): string {
-  return context?.clinicId ? `SET LOCAL app.tenant = ${escapeLiteral(context.clinicId)};` : '';
+/**
+ * `SET LOCAL app.tenant`: the clinic that row security lets through. Empty without one: no row is visible then.
+ * @throws InvalidInputError for a context made by hand whose clinic is not a UUID: the begin would fail, and what
+ * travels behind it would run outside any transaction.
+ */
+export function tenantSetting(clinicId: string | undefined): string {
+  if (!clinicId) return '';
+  if (!isUuid(clinicId)) {
+    throw new InvalidInputError('ExecutionContext.clinicId is not a UUID', 'Make contexts with createExecutionContext.');
+  }
+  return `SET LOCAL app.tenant = ${escapeLiteral(clinicId)};`;
+}
+
+/** One transaction has one tenant (phi-protection §1). */
+export function twoClinics(): TenantDeniedError {
+  return new TenantDeniedError(
+    'One unit of work cannot serve two clinics',
+    'Run a unit of work for each clinic, with a context that names it.',
+  );
+}
+
+/** True when `wanted` promises more than the open transaction gives; PostgreSQL's usual default is the weakest. */
+export function isStronger(wanted: IsolationLevel, open: IsolationLevel = 'READ COMMITTED'): boolean {
+  return ISOLATION_LEVELS.indexOf(wanted) > ISOLATION_LEVELS.indexOf(open);
 }
 
 /**
  * The one message that begins a transaction: everything is `SET LOCAL`, because a session-level SET would reach the
  * next user of the connection (phi-protection §1).
- * @param auditable False leaves out the acting context, for a lone read.
+ * @param settings Tenant and acting context, as `SET LOCAL` statements.
  */
-export function beginText(context: ExecutionContext | undefined, options: BeginOptions = {}, auditable = true): string {
+export function beginText(settings: string, options: BeginOptions = {}): string {
   const isolation = options.isolation ? ` ISOLATION LEVEL ${options.isolation}` : '';
   const access = options.readOnly ? ' READ ONLY' : '';
   return (
-    `START TRANSACTION${isolation}${access};` +
-    tenantSetting(context) +
-    (auditable ? contextSetting(context) : '') +
+    `START TRANSACTION${isolation}${access};${settings}` +
     (options.statementTimeoutMs ? `SET LOCAL statement_timeout = ${Math.ceil(options.statementTimeoutMs)};` : '') +
     (options.lockTimeoutMs ? `SET LOCAL lock_timeout = ${Math.ceil(options.lockTimeoutMs)};` : '')
   );

@@ -1,13 +1,15 @@
 import { Logger } from '@nestjs/common';
+import type { QueryResult } from 'pg';
 import { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import type { DatabaseOptions } from '../database.options';
 import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../database.errors';
-import { acquire, destroy, type PooledClient, release } from './connections';
+import { acquire, destroy, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { query, toResult } from './physical-transaction';
+import { ownConnection, ownTransactionSettings } from './own-transaction';
 import { currentScope, ScopeTransaction } from './scope';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
@@ -70,12 +72,12 @@ export class StatementRunner {
     statements: readonly Statement[],
     context: ExecutionContext | undefined,
   ): Promise<StatementResult[]> {
-    const { connection } = transaction as unknown as { connection: PooledClient };
-    const settings = tenantSetting(context) + contextSetting(context);
+    const connection = ownConnection(transaction);
+    const settings = ownTransactionSettings(transaction, context);
     const control = settings ? [connection.query(settings)] : [];
     const work = statements.map((statement) => query(connection, statement, this.options.prepared));
-    await allOf(control);
-    return (await allOf(work)).map(toResult);
+    const results = await allOf<QueryResult>([...control, ...work]);
+    return results.slice(control.length).map(toResult);
   }
 
   /** Begin, statements and commit in one flight. A read without a tenant needs neither begin nor commit. */
@@ -84,9 +86,11 @@ export class StatementRunner {
     context: ExecutionContext | undefined,
   ): Promise<StatementResult[]> {
     const writes = statements.some((statement) => statement.write);
+    // Before a connection is taken: a context that is refused must not keep one.
+    const settings = tenantSetting(context?.clinicId) + (writes ? contextSetting(context) : '');
     const client = await acquire(this.sequelize);
     const bare = statements.length === 1 && !writes && !context?.clinicId;
-    const begin = bare ? [] : [client.query(beginText(context, {}, writes))];
+    const begin = bare ? [] : [client.query(beginText(settings))];
     const work = statements.map((statement) => query(client, statement, this.options.prepared));
     const commit = bare ? [] : [client.query('COMMIT')];
     const settled = await Promise.allSettled([...begin, ...work, ...commit]);

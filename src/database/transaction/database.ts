@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { poolStatus } from '../connection/connections';
+import { refuseTransactionControl } from '../connection/transaction-control';
 import type { Row, Statement } from '../connection/statement';
 import type { RunOptions, StatementRunner } from '../connection/statement-runner';
 import { DatabaseError, InvalidInputError, UnexpectedRowCountError } from '../database.errors';
@@ -15,8 +16,6 @@ export interface ConnectionStatus {
   /** Connections: open, in use, and calls that wait for one. */
   readonly pool: { readonly size: number; readonly used: number; readonly waiting: number };
 }
-
-const TRANSACTION_CONTROL = /^\s*(begin|start|commit|end|rollback|abort|savepoint|release|prepare\s+transaction|set\s+(session|role|app\.)|reset|discard)\b/i;
 
 /** Raw SQL, always parameterised and always inside the unit of work and the tenant (operations §4, 004-04). */
 @Injectable()
@@ -96,14 +95,23 @@ export class Database {
     };
   }
 
-  private run<R extends object>(sql: string, params: readonly unknown[], options?: RunOptions) {
-    if (TRANSACTION_CONTROL.test(sql)) {
-      return Promise.reject(
-        new InvalidInputError('Transaction control and session settings are not run as queries', 'Use executeInTransaction.'),
-      );
+  private async run<R extends object>(sql: string, params: readonly unknown[], options?: RunOptions) {
+    if (typeof sql !== 'string' || !Array.isArray(params)) {
+      throw new InvalidInputError('A query is text, and its parameters are a list', 'Pass query(sql, [value, …]).');
     }
+    refuseTransactionControl(sql);
     // Raw SQL may write, so it always carries the acting context.
-    return this.runner.run<R>({ text: sql, values: params, operation: 'query', write: true }, options);
+    return this.runner.run<R>({ text: sql, values: params.map(bindable), operation: 'query', write: true }, options);
+  }
+}
+
+/** The driver would make text of an object when the begin is on its way already; one that has no text is refused before. */
+function bindable(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return value;
+  try {
+    return Array.isArray(value) ? value.map(bindable) : JSON.stringify(value);
+  } catch {
+    throw new InvalidInputError('A parameter cannot be written as JSON', 'Pass plain data: no cycles, no BigInt inside an object.');
   }
 }
 

@@ -2,18 +2,15 @@ import { Logger } from '@nestjs/common';
 import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { type CompletionStatus, currentScope, Scope } from '../connection/scope';
-import type { BeginOptions } from '../connection/session-settings';
-import { ambient, currentContext, runWithScope } from '../context/ambient';
+import { type BeginOptions, ISOLATION_LEVELS, isStronger, twoClinics } from '../connection/session-settings';
+import { currentContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import {
-  DatabaseError,
-  TenantDeniedError,
-  TimeoutError,
-  TransactionOptionsError,
-} from '../database.errors';
+import { DatabaseError, TimeoutError, TransactionOptionsError } from '../database.errors';
 import type { IUnitOfWork, TransactionOptions } from './unit-of-work.interface';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** What a timer of Node and a setting of PostgreSQL hold. */
+const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /**
  * The unit of work over ambient transactions. It holds no transaction itself: which unit a call belongs to is found
@@ -35,6 +32,9 @@ export class UnitOfWork implements IUnitOfWork {
     const { propagation = 'REQUIRED' } = options;
     if (propagation !== 'REQUIRED' && propagation !== 'NESTED') {
       throw new TransactionOptionsError('Unknown propagation', 'Use REQUIRED or NESTED.');
+    }
+    if (options.isolation && !ISOLATION_LEVELS.includes(options.isolation)) {
+      throw new TransactionOptionsError('Unknown isolation level', `Use ${ISOLATION_LEVELS.join(', ')}.`);
     }
     const outer = currentScope(this.sequelize);
     if (!outer) return this.root(fn, context, options);
@@ -93,19 +93,23 @@ export class UnitOfWork implements IUnitOfWork {
     options: TransactionOptions,
   ): Promise<T> {
     const scope = new Scope(this.sequelize, context, beginOptions(options), this.prepared);
-    const outside = ambient();
+    const outside = context ?? currentContext();
     let failure: unknown;
     try {
-      const result = await this.withinTime(scope, options, () => this.inside(scope, context, fn));
-      await this.settle(scope, context);
+      const result = await this.withinTime(scope, options, async () => {
+        const returned = await this.inside(scope, context, fn);
+        await this.runBeforeCommit(scope, context);
+        return returned;
+      });
+      await scope.commit();
       return result;
     } catch (error) {
       failure = error;
-      if (scope.state === 'active' || scope.state === 'finishing' || scope.state === 'committing') await scope.rollback();
+      if (!scope.settled) await scope.rollback();
       throw error;
     } finally {
       // After the connection was given back: a hook that queries must not wait for its own unit.
-      await runWithScope(this.sequelize, undefined, outside.context, () => this.runHooks(scope, failure));
+      await runWithScope(this.sequelize, undefined, outside, () => this.runHooks(scope, failure));
     }
   }
 
@@ -115,7 +119,7 @@ export class UnitOfWork implements IUnitOfWork {
     context: ExecutionContext | undefined,
   ): Promise<T> {
     try {
-      return await this.inside(outer, context, fn);
+      return await outer.host(() => this.inside(outer, context, fn));
     } catch (error) {
       // Whoever catches this must not commit half of the work.
       outer.markRollbackOnly(error);
@@ -128,18 +132,24 @@ export class UnitOfWork implements IUnitOfWork {
     fn: (uow: IUnitOfWork) => Promise<T>,
     context: ExecutionContext | undefined,
   ): Promise<T> {
-    return outer.nest(async (scope) => {
-      try {
-        const result = await this.inside(scope, context, fn);
-        await scope.finish();
-        await scope.commit();
-        return result;
-      } catch (error) {
-        if (scope.state !== 'rolled back') await scope.rollback();
-        await this.runHooks(scope, error);
-        throw error;
-      }
-    });
+    let failure: unknown;
+    return outer.nest(
+      async (scope) => {
+        try {
+          const result = await this.inside(scope, context, fn);
+          await scope.commit();
+          return result;
+        } catch (error) {
+          failure = error;
+          if (!scope.settled) await scope.rollback();
+          throw error;
+        }
+      },
+      // On the outer unit: it may be the only connection there is.
+      async (scope) => {
+        if (scope.state === 'rolled back') await this.runHooks(scope, failure);
+      },
+    );
   }
 
   private inside<T>(
@@ -159,13 +169,14 @@ export class UnitOfWork implements IUnitOfWork {
     });
   }
 
-  private async settle(scope: Scope, context: ExecutionContext | undefined): Promise<void> {
-    await scope.finish();
+  private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined): Promise<void> {
+    const { beforeCommit } = scope.hooks;
+    if (beforeCommit.length === 0) return;
+    scope.finish();
     await runWithScope(this.sequelize, scope, context, async () => {
       // By index: a hook may add another one.
-      for (let i = 0; i < scope.hooks.beforeCommit.length; i += 1) await scope.hooks.beforeCommit[i]!();
+      for (let i = 0; i < beforeCommit.length; i += 1) await beforeCommit[i]!();
     });
-    await scope.commit();
   }
 
   /** A callback that takes too long is rejected, its connection closed, and what it sends later refused. */
@@ -208,8 +219,8 @@ export class UnitOfWork implements IUnitOfWork {
 function beginOptions(options: TransactionOptions): BeginOptions {
   const statementTimeoutMs = options.statementTimeoutMs ?? options.timeoutMs;
   for (const [name, value] of Object.entries({ timeoutMs: options.timeoutMs, statementTimeoutMs, lockTimeoutMs: options.lockTimeoutMs })) {
-    if (value !== undefined && !(Number.isFinite(value) && value >= 1)) {
-      throw new TransactionOptionsError(`${name} must be a number of milliseconds from 1`, 'Correct the option.');
+    if (value !== undefined && !(value >= 1 && value <= MAX_TIMEOUT_MS)) {
+      throw new TransactionOptionsError(`${name} must be a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`, 'Correct the option.');
     }
   }
   return {
@@ -222,11 +233,9 @@ function beginOptions(options: TransactionOptions): BeginOptions {
 
 /** What an open transaction cannot change any more is an error, never ignored. */
 function refuseChange(outer: Scope, context: ExecutionContext | undefined, options: TransactionOptions): void {
-  if (context && outer.context && context.clinicId !== outer.context.clinicId) {
-    throw new TenantDeniedError('One unit of work cannot serve two clinics', 'Run a unit of work for each clinic.');
-  }
-  if (options.isolation && options.isolation !== outer.options.isolation) {
-    throw new TransactionOptionsError('The open unit of work has another isolation level', 'Set it on the outermost unit.');
+  if (context && outer.context && context.clinicId !== outer.context.clinicId) throw twoClinics();
+  if (options.isolation && isStronger(options.isolation, outer.options.isolation)) {
+    throw new TransactionOptionsError('The open unit of work has a weaker isolation level', 'Set it on the outermost unit.');
   }
   if (options.readOnly === false && outer.options.readOnly) {
     throw new TransactionOptionsError('The open unit of work is read-only', 'Begin the outermost unit without readOnly.');

@@ -1,0 +1,31 @@
+import type { Transaction } from 'sequelize';
+import type { ExecutionContext } from '../context/execution-context';
+import { TransactionScopeClosedError } from '../database.errors';
+import type { PooledClient } from './connections';
+import { contextSetting, tenantSetting, twoClinics } from './session-settings';
+
+/** Clinics of the transactions that callers opened with `sequelize.transaction()`. */
+const clinics = new WeakMap<Transaction, string>();
+
+/**
+ * What a caller's own transaction must be told before it works for `context`.
+ * @returns `SET LOCAL` statements, or an empty text.
+ * @throws TenantDeniedError when it works for another clinic already.
+ */
+export function ownTransactionSettings(transaction: Transaction, context: ExecutionContext | undefined): string {
+  if (!context) return '';
+  const clinicId = clinics.get(transaction) ?? context.clinicId;
+  if (context.clinicId !== clinicId) throw twoClinics();
+  if (clinicId) clinics.set(transaction, clinicId);
+  return tenantSetting(clinicId) + contextSetting(context);
+}
+
+/**
+ * The connection of a caller's own transaction.
+ * @throws TransactionScopeClosedError when it was committed or rolled back: its connection is someone else's by now.
+ */
+export function ownConnection(transaction: Transaction): PooledClient {
+  const { connection, finished } = transaction as Transaction & { connection?: PooledClient; finished?: 'commit' | 'rollback' };
+  if (!connection || finished) throw new TransactionScopeClosedError(finished === 'commit' ? 'committed' : 'rolled back');
+  return connection;
+}

@@ -1,0 +1,24 @@
+import { InvalidInputError } from '../database.errors';
+
+/** White space, comments and empty statements, which PostgreSQL skips. */
+const SKIPPED = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
+
+/**
+ * Statements that end or change the transaction under the unit of work, or outlive it on the connection: a
+ * session-level SET would reach the next user.
+ */
+const REFUSED = new RegExp(
+  [
+    '^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction|reset|discard)\\b',
+    '^set\\s+(?!(?:local|constraints|transaction)\\b)',
+    '^set\\s+local\\s+(?:session|role|app\\.)',
+  ].join('|'),
+  'i',
+);
+
+/** @throws InvalidInputError for transaction control and session settings, which belong to the unit of work. */
+export function refuseTransactionControl(sql: string): void {
+  if (REFUSED.test(sql.replace(SKIPPED, ''))) {
+    throw new InvalidInputError('Transaction control and session settings are not run as queries', 'Use executeInTransaction.');
+  }
+}
