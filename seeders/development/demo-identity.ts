@@ -1,6 +1,12 @@
 /** The clinic that the development seed fills, and that `npm run token` signs for. */
 export const DEMO_CLINIC_ID = 'de300000-0000-7000-8000-000000000001';
 
+/** A small clinic beside it, to see that neither can see the other. */
+export const OTHER_DEMO_CLINIC_ID = 'de300000-0000-7000-8000-000000000002';
+
+/** The district of the demo clinic's schools. */
+export const DEMO_DISTRICT_ID = 'de300000-0000-7000-8000-000000000010';
+
 /** The schools of the demo clinic. */
 export const DEMO_SCHOOL_IDS = [
   'de300000-0000-7000-8000-000000000011',
