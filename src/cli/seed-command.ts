@@ -17,6 +17,7 @@ interface SeedCommandOptions {
   readonly set: readonly string[];
   readonly only?: readonly string[];
   readonly from?: string;
+  readonly clinic?: string;
   readonly seed: number;
   readonly dir?: string;
 }
@@ -29,6 +30,7 @@ export function addSeedCommands(program: Command, output: () => Output): void {
     .description('fill the database; a second run changes nothing')
     .option('--set <names>', 'reference, development (dev), test or synthea; may be repeated', list)
     .option('--from <folder>', 'input files of the set')
+    .option('--clinic <id>', 'clinic that reference data is for')
     .option('--seed <number>', 'fixes every random choice', whole, 42)
     .option('--only <names>', 'seeds of the sets to run', list)
     .option('--dir <folder>', 'folder of the sets instead of the one of this package')
@@ -98,11 +100,11 @@ async function openApplication(database: DatabaseOptions, output: Output): Promi
 function contextOf(
   application: INestApplicationContext,
   output: Output,
-  { from, seed: number }: SeedCommandOptions,
+  { from, clinic, seed: number }: SeedCommandOptions,
 ): SeedContext {
   return {
     get: (token) => application.get(token as string, { strict: false }),
-    options: { seed: number, ...(from ? { from } : {}) },
+    options: { seed: number, ...(from ? { from } : {}), ...(clinic ? { clinic } : {}) },
     progress: (total, label) => output.progress(total, label),
     log: (text) => output.note(text),
     emit: (record) => output.emit(record),

@@ -12,6 +12,8 @@ export interface SeedProgress {
 export interface SeedOptions {
   /** Folder of input files (`--from`). */
   readonly from?: string;
+  /** Clinic that the data is for, where the set does not bring its own (`--clinic`). */
+  readonly clinic?: string;
   /** Number that fixes every random choice (`--seed`). */
   readonly seed: number;
 }
