@@ -2,9 +2,10 @@ import type { QueryOptions, Transaction, TransactionOptions } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../database.errors';
+import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find-or-create';
+import { ownTransactionSettings } from './own-transaction';
 import { currentScope, Scope, ScopeTransaction } from './scope';
 import { scrubError } from './scrub-error';
-import { ownTransactionSettings } from './own-transaction';
 import { type IsolationLevel, isStronger } from './session-settings';
 import { refuseTransactionControl } from './transaction-control';
 
@@ -16,7 +17,7 @@ type StartTransactionQuery = (transaction: Transaction & { parent?: Transaction 
 interface Seam {
   query: Query;
   transaction: Begin;
-  getQueryInterface(): { queryGenerator: { startTransactionQuery: StartTransactionQuery } };
+  getQueryInterface(): { queryGenerator: InsertGenerator & { startTransactionQuery: StartTransactionQuery } };
 }
 
 const bound = new WeakSet<Sequelize>();
@@ -36,7 +37,7 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
   shadowCls(sequelize);
   seam.query = (sql, options = {}) =>
     guardedQuery(sequelize, prepared, query, sql, options).catch((error: unknown) => {
-      throw scrubError(error);
+      throw scrubError(asDuplicate(error, options));
     });
   seam.transaction = (first, second) => {
     const callback = typeof first === 'function' ? (first as typeof second) : second;
@@ -44,8 +45,9 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
     return joinedTransaction(sequelize, begin, options, callback);
   };
 
-  // A transaction that the caller opens without a unit of work still carries the tenant, in the message that begins it.
   const { queryGenerator } = seam.getQueryInterface();
+  insertWithoutFunction(queryGenerator);
+  // A transaction that the caller opens without a unit of work still carries the tenant, in the message that begins it.
   const startText = queryGenerator.startTransactionQuery.bind(queryGenerator);
   queryGenerator.startTransactionQuery = (transaction) => {
     const text = startText(transaction);
