@@ -1,5 +1,5 @@
 import type { StatementRunner } from '../connection/statement-runner';
-import type { ExecutionContext } from '../context/execution-context';
+import { type ExecutionContext, isStorableText } from '../context/execution-context';
 import { InvalidInputError } from '../database.errors';
 import { AuditAction, type AuditEvent, type FieldChange, type IAuditLogger } from './audit-logger.interface';
 import { sanitizeSensitiveData } from './sanitize-sensitive-data';
@@ -77,6 +77,10 @@ export class AuditLogger implements IAuditLogger {
     details?: object,
   ): Promise<void> {
     if (!entity) throw new InvalidInputError('An audit event needs the name of its entity', 'Pass it.');
+    // The driver would store a lone surrogate as another character: the event would name another record.
+    if (!isStorableText(entity) || !isStorableText(entityId ?? '')) {
+      throw new InvalidInputError('An audit event names text without NUL or lone surrogates', 'Pass the id as it is stored.');
+    }
     await this.runner.run(
       {
         text: 'SELECT audit.write($1, $2, $3, $4::jsonb)',
