@@ -1,0 +1,5 @@
+'use strict';
+
+require('reflect-metadata');
+require('@swc-node/register');
+require('./main.ts');
