@@ -1,17 +1,31 @@
 import type { CreateInput } from '../../src';
 import type { Allergy, AllergyReaction, ChronicCondition, ClinicVisit } from '../../src/domains';
 
-type AllergyTerm = Pick<CreateInput<Allergy>, 'allergen' | 'codeSystem' | 'code' | 'category'> & { readonly dangerous: boolean };
+type AllergyTerm = Pick<CreateInput<Allergy>, 'allergen' | 'codeSystem' | 'code' | 'category'> & {
+  readonly dangerous: boolean;
+};
 
 /** Allergens with their SNOMED CT or RxNorm codes. */
 export const allergens: readonly AllergyTerm[] = [
   { allergen: 'Peanut (substance)', codeSystem: 'SNOMED', code: '762952008', category: 'FOOD', dangerous: true },
-  { allergen: 'Eggs (edible) (substance)', codeSystem: 'SNOMED', code: '102263004', category: 'FOOD', dangerous: false },
+  {
+    allergen: 'Eggs (edible) (substance)',
+    codeSystem: 'SNOMED',
+    code: '102263004',
+    category: 'FOOD',
+    dangerous: false,
+  },
   { allergen: "Cow's milk (substance)", codeSystem: 'SNOMED', code: '3718001', category: 'FOOD', dangerous: false },
   { allergen: 'Shellfish (substance)', codeSystem: 'SNOMED', code: '735029006', category: 'FOOD', dangerous: true },
   { allergen: 'Bee venom (substance)', codeSystem: 'SNOMED', code: '288328004', category: 'INSECT', dangerous: true },
   { allergen: 'Latex (substance)', codeSystem: 'SNOMED', code: '111088007', category: 'LATEX', dangerous: false },
-  { allergen: 'Grass pollen (substance)', codeSystem: 'SNOMED', code: '256277009', category: 'ENVIRONMENT', dangerous: false },
+  {
+    allergen: 'Grass pollen (substance)',
+    codeSystem: 'SNOMED',
+    code: '256277009',
+    category: 'ENVIRONMENT',
+    dangerous: false,
+  },
   { allergen: 'Penicillin V', codeSystem: 'RXNORM', code: '7984', category: 'MEDICATION', dangerous: false },
 ];
 
@@ -53,7 +67,12 @@ export const conditions: readonly ConditionTerm[] = [
     accommodations: 'May eat and measure in class',
     plan: { code: '698360004', title: 'Diabetes self management plan' },
   },
-  { condition: 'Epilepsy (disorder)', code: '84757009', triggers: 'Flashing light, lack of sleep', accommodations: 'Never alone in water' },
+  {
+    condition: 'Epilepsy (disorder)',
+    code: '84757009',
+    triggers: 'Flashing light, lack of sleep',
+    accommodations: 'Never alone in water',
+  },
   { condition: 'Migraine (disorder)', code: '37796009', triggers: 'Noise, bright light', rxnormCode: '198405' },
 ];
 
@@ -71,9 +90,39 @@ type VisitTerm = Pick<CreateInput<ClinicVisit>, 'description' | 'code' | 'sympto
 
 /** Why a child comes to the school nurse. */
 export const complaints: readonly VisitTerm[] = [
-  { description: 'Headache', code: '25064002', symptoms: 'Headache since the morning', treatment: 'Rest, water', disposition: 'RETURNED_TO_CLASS' },
-  { description: 'Abdominal pain', code: '21522001', symptoms: 'Pain around the navel', treatment: 'Rest', disposition: 'RETURNED_TO_CLASS' },
-  { description: 'Sprain of ankle', code: '44465007', symptoms: 'Swollen after sports', treatment: 'Ice, bandage', disposition: 'REFERRED' },
-  { description: 'Fever', code: '386661006', symptoms: 'Warm, tired', treatment: 'Parents called', disposition: 'SENT_HOME' },
-  { description: 'Dyspnea (finding)', code: '267036007', symptoms: 'Short of breath in sports', treatment: 'Own inhaler', disposition: 'RETURNED_TO_CLASS' },
+  {
+    description: 'Headache',
+    code: '25064002',
+    symptoms: 'Headache since the morning',
+    treatment: 'Rest, water',
+    disposition: 'RETURNED_TO_CLASS',
+  },
+  {
+    description: 'Abdominal pain',
+    code: '21522001',
+    symptoms: 'Pain around the navel',
+    treatment: 'Rest',
+    disposition: 'RETURNED_TO_CLASS',
+  },
+  {
+    description: 'Sprain of ankle',
+    code: '44465007',
+    symptoms: 'Swollen after sports',
+    treatment: 'Ice, bandage',
+    disposition: 'REFERRED',
+  },
+  {
+    description: 'Fever',
+    code: '386661006',
+    symptoms: 'Warm, tired',
+    treatment: 'Parents called',
+    disposition: 'SENT_HOME',
+  },
+  {
+    description: 'Dyspnea (finding)',
+    code: '267036007',
+    symptoms: 'Short of breath in sports',
+    treatment: 'Own inhaler',
+    disposition: 'RETURNED_TO_CLASS',
+  },
 ];

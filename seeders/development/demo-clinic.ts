@@ -32,26 +32,79 @@ export const demoClinic = defineSeed({
   description: `A school-health clinic: 3 schools, a user of each role, ${STUDENTS} students with histories`,
   run: async (seed) => {
     const unitOfWork = seed.get<IUnitOfWork>(UNIT_OF_WORK);
-    const context = createSystemExecutionContext({ clinicId: DEMO_CLINIC_ID, requestId: 'seed-development', reason: 'Demo data' });
+    const context = createSystemExecutionContext({
+      clinicId: DEMO_CLINIC_ID,
+      requestId: 'seed-development',
+      reason: 'Demo data',
+    });
     const faker = await loadFaker(seed.options.seed);
     await unitOfWork.executeInTransaction(async () => {
       await ensureDemoOrganisation(seed, faker);
       const drugs = await upsertMedications(seed.get(MedicationRepository), unitOfWork, context);
       const students = Array.from({ length: STUDENTS }, (_, i) => {
         const student = demoStudent(faker, i + 1);
-        return { row: student.row, contacts: demoContacts(faker, student), ...demoVisits(faker, student), ...demoHealth(faker, student) };
+        return {
+          row: student.row,
+          contacts: demoContacts(faker, student),
+          ...demoVisits(faker, student),
+          ...demoHealth(faker, student),
+        };
       });
-      await ensure(seed, StudentRepository, students.map(({ row }) => row));
-      await ensure(seed, EmergencyContactRepository, students.flatMap(({ contacts }) => contacts));
-      await ensure(seed, ClinicVisitRepository, students.flatMap(({ visits }) => visits));
-      await ensure(seed, AppointmentRepository, students.flatMap(({ appointments }) => appointments));
-      await ensure(seed, HealthRecordRepository, students.flatMap(({ records }) => records));
-      await ensure(seed, VitalSignsRepository, students.flatMap(({ vitalSigns }) => vitalSigns));
-      await ensure(seed, AllergyRepository, students.flatMap(({ allergies }) => allergies));
-      await ensure(seed, ChronicConditionRepository, students.flatMap(({ conditions }) => conditions));
-      await ensure(seed, TreatmentPlanRepository, students.flatMap(({ plans }) => plans));
-      await ensure(seed, VaccinationRepository, students.flatMap(({ vaccinations }) => vaccinations));
-      await ensure(seed, LabResultRepository, students.flatMap(({ labResults }) => labResults));
+      await ensure(
+        seed,
+        StudentRepository,
+        students.map(({ row }) => row),
+      );
+      await ensure(
+        seed,
+        EmergencyContactRepository,
+        students.flatMap(({ contacts }) => contacts),
+      );
+      await ensure(
+        seed,
+        ClinicVisitRepository,
+        students.flatMap(({ visits }) => visits),
+      );
+      await ensure(
+        seed,
+        AppointmentRepository,
+        students.flatMap(({ appointments }) => appointments),
+      );
+      await ensure(
+        seed,
+        HealthRecordRepository,
+        students.flatMap(({ records }) => records),
+      );
+      await ensure(
+        seed,
+        VitalSignsRepository,
+        students.flatMap(({ vitalSigns }) => vitalSigns),
+      );
+      await ensure(
+        seed,
+        AllergyRepository,
+        students.flatMap(({ allergies }) => allergies),
+      );
+      await ensure(
+        seed,
+        ChronicConditionRepository,
+        students.flatMap(({ conditions }) => conditions),
+      );
+      await ensure(
+        seed,
+        TreatmentPlanRepository,
+        students.flatMap(({ plans }) => plans),
+      );
+      await ensure(
+        seed,
+        VaccinationRepository,
+        students.flatMap(({ vaccinations }) => vaccinations),
+      );
+      await ensure(
+        seed,
+        LabResultRepository,
+        students.flatMap(({ labResults }) => labResults),
+      );
       const medications = students.flatMap(({ medications }) => medications);
       await ensure(
         seed,

@@ -1,6 +1,13 @@
 import type { Faker } from '@faker-js/faker';
 import type { CreateInput } from '../../src';
-import type { Allergy, ChronicCondition, LabResult, StudentMedication, TreatmentPlan, Vaccination } from '../../src/domains';
+import type {
+  Allergy,
+  ChronicCondition,
+  LabResult,
+  StudentMedication,
+  TreatmentPlan,
+  Vaccination,
+} from '../../src/domains';
 import { allergens, conditions, reactions, vaccines } from './clinical-terms';
 import { DEMO_USER_IDS } from './demo-identity';
 import type { DemoStudent } from './demo-student';
@@ -62,8 +69,12 @@ export function demoHealth(faker: Faker, student: DemoStudent): DemoHealth {
         : [],
     ),
     medications: [
-      ...chronic.flatMap(({ rxnormCode }) => (rxnormCode ? [drug(student, 0, rxnormCode, since, 'As needed, after asking the nurse')] : [])),
-      ...(allergies[0]?.epinephrineRequired ? [drug(student, 1, '1870230', since, 'At the first sign of anaphylaxis; then call 911')] : []),
+      ...chronic.flatMap(({ rxnormCode }) =>
+        rxnormCode ? [drug(student, 0, rxnormCode, since, 'As needed, after asking the nurse')] : [],
+      ),
+      ...(allergies[0]?.epinephrineRequired
+        ? [drug(student, 1, '1870230', since, 'At the first sign of anaphylaxis; then call 911')]
+        : []),
     ],
     vaccinations: vaccinations(faker, student),
     labResults: student.age === 6 ? [leadLevel(faker, student)] : [],
@@ -89,7 +100,14 @@ function allergy(faker: Faker, student: DemoStudent): Seeded<CreateInput<Allergy
 }
 
 function drug(student: DemoStudent, place: number, rxnormCode: string, startedAt: Date, instructions: string): Drug {
-  return { id: student.idOf('StudentMedication', place), studentId: student.row.id, rxnormCode, startedAt, instructions, frequency: 'As needed' };
+  return {
+    id: student.idOf('StudentMedication', place),
+    studentId: student.row.id,
+    rxnormCode,
+    startedAt,
+    instructions,
+    frequency: 'As needed',
+  };
 }
 
 function vaccinations(faker: Faker, student: DemoStudent): Seeded<CreateInput<Vaccination>>[] {
@@ -97,7 +115,13 @@ function vaccinations(faker: Faker, student: DemoStudent): Seeded<CreateInput<Va
     Array.from({ length: seriesDoses }, (_, i) => {
       const days = (months + i * 4) * MONTH_DAYS + faker.number.int({ min: 0, max: 20 });
       const administeredAt = new Date(student.bornAt.getTime() + days * DAY_MS);
-      return { ...vaccine, doseNumber: i + 1, seriesDoses, administeredAt, lotNumber: faker.string.alphanumeric({ length: 6, casing: 'upper' }) };
+      return {
+        ...vaccine,
+        doseNumber: i + 1,
+        seriesDoses,
+        administeredAt,
+        lotNumber: faker.string.alphanumeric({ length: 6, casing: 'upper' }),
+      };
     }),
   );
   const given = doses.filter(({ administeredAt }) => administeredAt < REFERENCE_DATE);

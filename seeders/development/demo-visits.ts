@@ -37,7 +37,13 @@ export function demoVisits(faker: Faker, student: DemoStudent): DemoVisits {
   for (let i = 1; i <= complaintCount; i += 1) {
     const startedAt = schoolDayBefore(130 + i * faker.number.int({ min: 10, max: 60 }));
     const endedAt = new Date(startedAt.getTime() + faker.number.int({ min: 5, max: 40 }) * MINUTE);
-    visits.push({ ...checkup, id: student.idOf('ClinicVisit', i), startedAt, endedAt, ...faker.helpers.arrayElement(complaints) });
+    visits.push({
+      ...checkup,
+      id: student.idOf('ClinicVisit', i),
+      startedAt,
+      endedAt,
+      ...faker.helpers.arrayElement(complaints),
+    });
   }
   return {
     visits,
@@ -55,7 +61,12 @@ export function demoVisits(faker: Faker, student: DemoStudent): DemoVisits {
   };
 }
 
-function vitalSigns(faker: Faker, { row, age, idOf }: DemoStudent, visitId: string, measuredAt: Date): Seeded<CreateInput<VitalSigns>> {
+function vitalSigns(
+  faker: Faker,
+  { row, age, idOf }: DemoStudent,
+  visitId: string,
+  measuredAt: Date,
+): Seeded<CreateInput<VitalSigns>> {
   const height = 115 + (age - 6) * 5.5 + faker.number.int({ min: -8, max: 8 });
   const weight = 21 + (age - 6) * 3.6 + faker.number.int({ min: -4, max: 8 });
   return {
@@ -76,15 +87,31 @@ function vitalSigns(faker: Faker, { row, age, idOf }: DemoStudent, visitId: stri
   };
 }
 
-function appointments(faker: Faker, { row, idOf }: DemoStudent, visitId: string, checkupAt: Date): Seeded<CreateInput<Appointment>>[] {
+function appointments(
+  faker: Faker,
+  { row, idOf }: DemoStudent,
+  visitId: string,
+  checkupAt: Date,
+): Seeded<CreateInput<Appointment>>[] {
   const common = { studentId: row.id, nurseId: DEMO_USER_IDS.NURSE };
   return [
-    { ...common, id: idOf('Appointment'), visitId, type: 'ROUTINE_CHECKUP', status: 'COMPLETED', scheduledAt: checkupAt, durationMinutes: 20 },
+    {
+      ...common,
+      id: idOf('Appointment'),
+      visitId,
+      type: 'ROUTINE_CHECKUP',
+      status: 'COMPLETED',
+      scheduledAt: checkupAt,
+      durationMinutes: 20,
+    },
     {
       ...common,
       id: idOf('Appointment', 1),
       type: faker.helpers.arrayElement(['SCREENING', 'FOLLOW_UP', 'VACCINATION']),
-      scheduledAt: new Date(schoolDayBefore(-faker.number.int({ min: 5, max: 60 })).getTime() + faker.number.int({ min: 0, max: 16 }) * 15 * MINUTE),
+      scheduledAt: new Date(
+        schoolDayBefore(-faker.number.int({ min: 5, max: 60 })).getTime() +
+          faker.number.int({ min: 0, max: 16 }) * 15 * MINUTE,
+      ),
       durationMinutes: 15,
     },
   ];

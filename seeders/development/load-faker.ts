@@ -14,7 +14,10 @@ export const DAY_MS = 86_400_000;
  */
 export async function loadFaker(seed: number): Promise<Faker> {
   const module = await import('@faker-js/faker').catch(() => {
-    throw new ConfigurationError('The set development needs the package @faker-js/faker', 'npm install --save-dev @faker-js/faker');
+    throw new ConfigurationError(
+      'The set development needs the package @faker-js/faker',
+      'npm install --save-dev @faker-js/faker',
+    );
   });
   const faker = new module.Faker({ locale: [module.en, module.base], seed });
   faker.setDefaultRefDate(REFERENCE_DATE);

@@ -12,9 +12,15 @@ export const otherDemoClinic = defineSeed({
   name: 'other-demo-clinic',
   description: 'A second clinic with one student, whom the first cannot see',
   run: async ({ get }) => {
-    const context = createSystemExecutionContext({ clinicId: OTHER_DEMO_CLINIC_ID, requestId: 'seed-development', reason: 'Demo data' });
+    const context = createSystemExecutionContext({
+      clinicId: OTHER_DEMO_CLINIC_ID,
+      requestId: 'seed-development',
+      reason: 'Demo data',
+    });
     await get<IUnitOfWork>(UNIT_OF_WORK).executeInTransaction(async () => {
-      await ensureRows(get(ClinicRepository), [{ id: OTHER_DEMO_CLINIC_ID, name: 'Riverside Practice', kind: 'PRACTICE' }]);
+      await ensureRows(get(ClinicRepository), [
+        { id: OTHER_DEMO_CLINIC_ID, name: 'Riverside Practice', kind: 'PRACTICE' },
+      ]);
       await ensureRows(get(SchoolRepository), [{ id: schoolId, name: 'Riverside School', code: 'RIVERSIDE' }]);
       await ensureRows(get(StudentRepository), [
         {

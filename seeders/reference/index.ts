@@ -8,7 +8,7 @@ export default defineSeed({
   description: 'The catalogue of drugs of one clinic (--clinic), by RxNorm code',
   run: async ({ get, options, log, emit }) => {
     if (!options.clinic) {
-      throw new ConfigurationError('The clinic is missing', 'Add --clinic with the id of the clinic whose catalogue is meant.');
+      throw new ConfigurationError('--clinic is missing: the id of the clinic whose catalogue is meant', 'Add it.');
     }
     const context = createSystemExecutionContext({ clinicId: options.clinic, reason: 'Seed of reference data' });
     const ids = await upsertMedications(get(MedicationRepository), get<IUnitOfWork>(UNIT_OF_WORK), context);

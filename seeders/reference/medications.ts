@@ -12,7 +12,12 @@ const CATALOGUE: readonly CatalogueEntry[] = [
   tablet('1049630', 'diphenhydrAMINE Hydrochloride 25 MG Oral Tablet', 'diphenhydramine', '25 MG'),
   tablet('997488', 'Fexofenadine hydrochloride 30 MG Oral Tablet', 'fexofenadine', '30 MG'),
   tablet('310325', 'ferrous sulfate 325 MG Oral Tablet', 'ferrous sulfate', '325 MG'),
-  tablet('562251', 'Amoxicillin 250 MG / Clavulanate 125 MG Oral Tablet', 'amoxicillin / clavulanate', '250 MG / 125 MG'),
+  tablet(
+    '562251',
+    'Amoxicillin 250 MG / Clavulanate 125 MG Oral Tablet',
+    'amoxicillin / clavulanate',
+    '250 MG / 125 MG',
+  ),
   {
     rxnormCode: '665078',
     name: 'Loratadine 5 MG Chewable Tablet',
@@ -59,13 +64,16 @@ export function upsertMedications(
 ): Promise<ReadonlyMap<string, string>> {
   return unitOfWork.executeInTransaction(async () => {
     const where = { rxnormCode: { in: CATALOGUE.map(({ rxnormCode }) => rxnormCode) } };
-    const known = new Map((await medications.findAll({ where })).map((medication) => [medication.rxnormCode!, medication]));
+    const known = new Map(
+      (await medications.findAll({ where })).map((medication) => [medication.rxnormCode!, medication]),
+    );
     const ids = new Map([...known].map(([code, { id }]) => [code, id]));
     const missing = CATALOGUE.filter(({ rxnormCode }) => !known.has(rxnormCode));
     for (const { rxnormCode, id } of await medications.bulkCreate(missing)) ids.set(rxnormCode!, id);
     for (const entry of CATALOGUE) {
       const stored = known.get(entry.rxnormCode);
-      if (stored && differs(stored, entry)) await medications.update(stored.id, entry, undefined, { expectedVersion: stored.version });
+      if (stored && differs(stored, entry))
+        await medications.update(stored.id, entry, undefined, { expectedVersion: stored.version });
     }
     return ids;
   }, context);

@@ -34,7 +34,8 @@ export function requiredTimestamp(row: SourceRow, column: string): Date {
 
 /** @throws RowRejection BAD_PERIOD when the end lies before the start. */
 export function refuseEndBeforeStart(start: string | Date | null, end: string | Date | null, columns: string): void {
-  if (start !== null && end !== null && end < start) throw new RowRejection('BAD_PERIOD', `${columns}: the end lies before the start`);
+  if (start !== null && end !== null && end < start)
+    throw new RowRejection('BAD_PERIOD', `${columns}: the end lies before the start`);
 }
 
 /** A column's whole number from 0. @throws RowRejection BAD_NUMBER */

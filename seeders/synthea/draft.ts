@@ -2,7 +2,7 @@ import type { SourceRow } from './source-row';
 
 /** A row of the database that is ready to be stored. */
 export interface Draft<Input> {
-  /** Identity of the stored row: the hash of its row in the export, or over the hashes of all that it is merged from. */
+  /** Identity of the stored row: the hash of its row in the export, or over the hashes of all it is merged from. */
   readonly hash: string;
   readonly input: Input & { readonly sourceHash: string };
   /** The rows it comes from: the first is stored, the others are merged into it. */

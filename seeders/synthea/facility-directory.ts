@@ -16,7 +16,11 @@ export class FacilityDirectory {
   };
 
   /** Reads both files; each row ends as merged into the directory, or rejected. */
-  static async read(folder: ExportFolder, ledger: ImportLedger, onBytes?: (bytes: number) => void): Promise<FacilityDirectory> {
+  static async read(
+    folder: ExportFolder,
+    ledger: ImportLedger,
+    onBytes?: (bytes: number) => void,
+  ): Promise<FacilityDirectory> {
     const directory = new FacilityDirectory();
     for (const file of ['organizations.csv', 'providers.csv'] as const) {
       for await (const row of readExportFile(folder, file, ledger, onBytes)) {

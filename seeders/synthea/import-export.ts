@@ -1,6 +1,6 @@
 import { type IUnitOfWork, UNIT_OF_WORK } from '../../src';
 import type { SeedContext } from '../../src/database/seeding/define-seed';
-import { openExportFolder } from './export-files';
+import { type ExportFolder, openExportFolder } from './export-files';
 import { FacilityDirectory } from './facility-directory';
 import type { FileCounts } from './import-counts';
 import { ImportLedger } from './import-ledger';
@@ -27,10 +27,7 @@ export async function importExport(seed: SeedContext, { from, rejectsFile }: Syn
   for (const file of folder.missing) seed.log(`${file} is not there; its rows count as none`);
   const ledger = await ImportLedger.open(rejectsFile);
   try {
-    const reading = seed.progress([...folder.bytes.values()].reduce((sum, bytes) => sum + bytes, 0), 'Reading, bytes');
-    const directory = await FacilityDirectory.read(folder, ledger, reading.advance);
-    const partition = await PatientPartition.of(folder, ledger, reading.advance);
-    reading.done();
+    const { directory, partition } = await readExport(seed, folder, ledger);
     try {
       await storePatients(seed, partition, new PatientImport(seed, directory), ledger);
     } finally {
@@ -42,13 +39,36 @@ export async function importExport(seed: SeedContext, { from, rejectsFile }: Syn
   }
 }
 
-async function storePatients(seed: SeedContext, partition: PatientPartition, patients: PatientImport, ledger: ImportLedger): Promise<void> {
-  await seed.get<IUnitOfWork>(UNIT_OF_WORK).executeInTransaction(() => ensureSyntheaClinic(seed), syntheaContext());
-  const storing = seed.progress(partition.size, 'Storing, rows');
-  for await (const patient of partition) {
-    const outcomes = await patients.import(patient);
-    await ledger.settle(outcomes);
-    storing.advance(outcomes.length);
+async function readExport(
+  seed: SeedContext,
+  folder: ExportFolder,
+  ledger: ImportLedger,
+): Promise<{ directory: FacilityDirectory; partition: PatientPartition }> {
+  const total = [...folder.bytes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const progress = seed.progress(total, 'Reading, bytes');
+  try {
+    const directory = await FacilityDirectory.read(folder, ledger, (bytes) => progress.advance(bytes));
+    return { directory, partition: await PatientPartition.of(folder, ledger, (bytes) => progress.advance(bytes)) };
+  } finally {
+    progress.done();
   }
-  storing.done();
+}
+
+async function storePatients(
+  seed: SeedContext,
+  partition: PatientPartition,
+  patients: PatientImport,
+  ledger: ImportLedger,
+): Promise<void> {
+  await seed.get<IUnitOfWork>(UNIT_OF_WORK).executeInTransaction(() => ensureSyntheaClinic(seed), syntheaContext());
+  const progress = seed.progress(partition.size, 'Storing, rows');
+  try {
+    for await (const patient of partition) {
+      const outcomes = await patients.import(patient);
+      await ledger.settle(outcomes);
+      progress.advance(outcomes.length);
+    }
+  } finally {
+    progress.done();
+  }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { defineSeed, type SeedContext } from '../../src/database/seeding/define-seed';
-import { type FileCounts } from './import-counts';
+import type { FileCounts } from './import-counts';
 import { importExport } from './import-export';
 import { SyntheaInputError } from './synthea.errors';
 
@@ -12,7 +12,7 @@ export default defineSeed({
   description: 'Patients of a Synthea CSV export (--from), in a demo clinic of their own',
   run: async (seed) => {
     if (!seed.options.from) {
-      throw new SyntheaInputError('The folder of the export is missing', 'Add --from with the csv folder of a Synthea export.');
+      throw new SyntheaInputError('--from is missing: the csv folder of a Synthea export', 'Add it.');
     }
     const rejectsFile = resolve(REJECTS_FILE);
     report(seed, await importExport(seed, { from: resolve(seed.options.from), rejectsFile }), rejectsFile);
@@ -22,8 +22,15 @@ export default defineSeed({
 function report(seed: SeedContext, counts: readonly FileCounts[], rejectsFile: string): void {
   for (const file of counts) seed.emit({ event: 'counts', ...file });
   for (const { file, rows, stored, merged, rejected, unchanged } of counts) {
-    seed.log(`${file}: ${rows} rows = ${stored} stored (${unchanged} by a former run) + ${merged} merged + ${rejected} rejected`);
+    seed.log(
+      `${file}: ${rows} rows = ${stored} stored (${unchanged} by a former run)` +
+        ` + ${merged} merged + ${rejected} rejected`,
+    );
   }
   const rejected = counts.reduce((sum, file) => sum + file.rejected, 0);
-  seed.log(`${rejected} rejected, with line, code and reason: ${rejectsFile}`);
+  seed.log(
+    rejected === 0
+      ? 'No row was rejected.'
+      : `${rejected} rows were rejected; line, code and reason of each: ${rejectsFile}`,
+  );
 }

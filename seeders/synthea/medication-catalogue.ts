@@ -10,7 +10,10 @@ export interface Drug {
 /** Codes of one lookup; findAll answers no more. */
 const CHUNK = 1_000;
 
-/** Ids of the clinic's drugs by RxNorm code. A drug is created with the first patient who takes it, in that patient's unit of work. */
+/**
+ * Ids of the clinic's drugs by RxNorm code. A drug is created with the first patient who takes it, in that patient's
+ * unit of work.
+ */
 export class MedicationCatalogue {
   /** Committed ones only; RxNorm has some 100,000 codes. */
   private readonly ids = new Map<string, string>();
@@ -22,7 +25,9 @@ export class MedicationCatalogue {
 
   /** Finds or creates drugs inside the open unit of work. */
   async resolve(drugs: readonly Drug[]): Promise<ReadonlyMap<string, string>> {
-    const unknown = new Map(drugs.filter(({ rxnormCode }) => !this.ids.has(rxnormCode)).map((drug) => [drug.rxnormCode, drug]));
+    const unknown = new Map(
+      drugs.filter(({ rxnormCode }) => !this.ids.has(rxnormCode)).map((drug) => [drug.rxnormCode, drug]),
+    );
     if (unknown.size === 0) return this.ids;
     const found = await this.find([...unknown.keys()]);
     const missing = [...unknown.values()].filter(({ rxnormCode }) => !found.has(rxnormCode));
@@ -35,7 +40,8 @@ export class MedicationCatalogue {
     const ids = new Map<string, string>();
     for (let from = 0; from < codes.length; from += CHUNK) {
       const where = { rxnormCode: { in: codes.slice(from, from + CHUNK) } };
-      for (const { id, rxnormCode } of await this.medications.findAll({ where, select: ['id', 'rxnormCode'] })) ids.set(rxnormCode!, id);
+      for (const { id, rxnormCode } of await this.medications.findAll({ where, select: ['id', 'rxnormCode'] }))
+        ids.set(rxnormCode!, id);
     }
     return ids;
   }
@@ -43,7 +49,9 @@ export class MedicationCatalogue {
   private async create(drugs: readonly Drug[]): Promise<Map<string, string>> {
     if (drugs.length === 0) return new Map();
     try {
-      const created = await this.unitOfWork.executeInTransaction(() => this.medications.bulkCreate(drugs), undefined, { propagation: 'NESTED' });
+      const created = await this.unitOfWork.executeInTransaction(() => this.medications.bulkCreate(drugs), undefined, {
+        propagation: 'NESTED',
+      });
       return new Map(created.map(({ id, rxnormCode }) => [rxnormCode!, id]));
     } catch (error) {
       // Another import was faster; what it committed can be seen now.

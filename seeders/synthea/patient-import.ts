@@ -43,7 +43,10 @@ const TIMEOUT_MS = 300_000;
 
 const UNKNOWN_PATIENT = new RowRejection('UNKNOWN_PATIENT', 'the patient is not in patients.csv, or was rejected');
 const DUPLICATE_ID = new RowRejection('DUPLICATE_ID', 'another row of the file has this Id');
-const STUDENT_EXISTS = new RowRejection('STUDENT_EXISTS', 'the student is stored from another version of this row, and was left so');
+const STUDENT_EXISTS = new RowRejection(
+  'STUDENT_EXISTS',
+  'the student is stored from another version of this row, and was left so',
+);
 
 /** Stores patients with all that the export tells of them. */
 export class PatientImport {
@@ -75,8 +78,10 @@ export class PatientImport {
     const studentId = await this.storeStudent(outcomes);
     if (studentId === undefined) return;
     const visits = await this.storeVisits(outcomes, studentId);
-    const drafts = <Input extends object>(file: ExportFile, map: (row: SourceRow, visits: PatientVisits) => Input): Draft<Input>[] =>
-      outcomes.map(file, (row) => draftOf(row, map(row, visits)));
+    const drafts = <Input extends object>(
+      file: ExportFile,
+      map: (row: SourceRow, visits: PatientVisits) => Input,
+    ): Draft<Input>[] => outcomes.map(file, (row) => draftOf(row, map(row, visits)));
     await this.save(outcomes, ChronicConditionRepository, drafts('conditions.csv', mapChronicCondition));
     await this.save(outcomes, VaccinationRepository, drafts('immunizations.csv', mapVaccination));
     await this.save(outcomes, AllergyRepository, drafts('allergies.csv', mapAllergy));

@@ -47,7 +47,8 @@ export class PatientOutcomes {
       const end = stored.get(hash)!;
       for (const [i, row] of rows.entries()) {
         if ('refusal' in end) this.reject(row, { code: end.refusal.code, reason: end.refusal.message });
-        else this.ends.set(row, i === 0 ? { end: 'stored', unchanged: end.unchanged } : { end: 'merged', into: entity });
+        else
+          this.ends.set(row, i === 0 ? { end: 'stored', unchanged: end.unchanged } : { end: 'merged', into: entity });
       }
     }
   }

@@ -30,7 +30,11 @@ export class PatientPartition {
    * @param onBytes Told how many bytes were read since the last call.
    * @throws SyntheaInputError, before anything is stored.
    */
-  static async of(folder: ExportFolder, ledger: ImportLedger, onBytes?: (bytes: number) => void): Promise<PatientPartition> {
+  static async of(
+    folder: ExportFolder,
+    ledger: ImportLedger,
+    onBytes?: (bytes: number) => void,
+  ): Promise<PatientPartition> {
     const bytes = patientFileNames.reduce((sum, file) => sum + (folder.bytes.get(file) ?? 0), 0);
     const parts = Math.min(MAX_PARTS, Math.ceil(bytes / PART_BYTES) || 1);
     const partition = new PatientPartition(await SpillFile.create(parts));

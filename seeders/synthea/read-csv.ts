@@ -40,6 +40,9 @@ export async function* readCsv(path: string, onBytes: (bytes: number) => void = 
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     const near = error instanceof CsvError && typeof error.lines === 'number' ? ` near line ${error.lines}` : '';
-    throw new SyntheaInputError(`${basename(path)} cannot be read${near}: ${code}`, 'Correct or replace the file; nothing was stored.');
+    throw new SyntheaInputError(
+      `${basename(path)} cannot be read${near}: ${code}`,
+      'Correct or replace the file; nothing was stored.',
+    );
   }
 }

@@ -36,5 +36,7 @@ function refusalOf({ fields, header }: SourceRow): RowRejection | undefined {
     return new RowRejection('WRONG_COLUMN_COUNT', `the row has ${fields.length} columns, the header ${header.size}`);
   }
   // PostgreSQL cannot store it, and a key that holds it could not be looked up.
-  return fields.some((field) => field.includes('\0')) ? new RowRejection('BAD_VALUE', 'the row holds a NUL') : undefined;
+  return fields.some((field) => field.includes('\0'))
+    ? new RowRejection('BAD_VALUE', 'the row holds a NUL')
+    : undefined;
 }

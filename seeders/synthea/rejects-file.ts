@@ -14,7 +14,7 @@ export interface Reject {
 
 const HEADER = 'file,line,row_sha256,code,reason\n';
 
-/** The list of rejected rows as CSV. It says where a row stands, not what it says: no patient data leaves the export. */
+/** The rejected rows as CSV. It says where a row stands, not what it says: no patient data leaves the export. */
 export class RejectsFile {
   private constructor(
     readonly path: string,

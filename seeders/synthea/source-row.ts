@@ -14,7 +14,10 @@ export function readHeader(file: ExportFile, names: readonly string[]): Header {
   const header = new Map(names.map((name, place) => [name, place]));
   const missing = exportFiles[file].filter((column) => !header.has(column));
   if (missing.length > 0) {
-    throw new SyntheaInputError(`${file} lacks the column ${missing.join(', ')}`, 'Export again with a current Synthea.');
+    throw new SyntheaInputError(
+      `${file} lacks the column ${missing.join(', ')}`,
+      'Export again with a current Synthea.',
+    );
   }
   if (header.size < names.length) throw new SyntheaInputError(`${file} names a column twice`, 'Correct its header.');
   return header;

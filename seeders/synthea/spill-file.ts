@@ -6,9 +6,9 @@ import { join } from 'node:path';
 const PENDING = 16_384;
 
 /**
- * Lines on disk, sorted into parts: written in any order, read part by part. It is one temporary file in which each part
- * has its stretches. The file is removed from its folder as soon as it is open, so patient data does not stay behind,
- * not even when the process is killed.
+ * Lines on disk, sorted into parts: written in any order, read part by part. It is one temporary file in which each
+ * part has its stretches. The file is removed from its folder as soon as it is open, so patient data does not stay
+ * behind, not even when the process is killed.
  */
 export class SpillFile {
   private readonly pending: string[];
@@ -44,7 +44,7 @@ export class SpillFile {
     await this.flush(part);
     for (const { start, bytes } of this.stretches[part]!) {
       const buffer = Buffer.allocUnsafe(bytes);
-      for (let done = 0; done < bytes; ) {
+      for (let done = 0; done < bytes;) {
         const { bytesRead } = await this.file.read(buffer, done, bytes - done, start + done);
         if (bytesRead === 0) throw new Error('The temporary file is shorter than what was written to it');
         done += bytesRead;
@@ -63,7 +63,7 @@ export class SpillFile {
     const buffer = Buffer.from(this.pending[part]!, 'utf8');
     if (buffer.length === 0) return;
     this.pending[part] = '';
-    for (let done = 0; done < buffer.length; ) {
+    for (let done = 0; done < buffer.length;) {
       done += (await this.file.write(buffer, done, buffer.length - done, this.end + done)).bytesWritten;
     }
     this.stretches[part]!.push({ start: this.end, bytes: buffer.length });

@@ -9,7 +9,11 @@ export const SYNTHEA_SCHOOL_ID = '5e117ea0-0000-7000-8000-000000000002';
 
 /** On whose behalf the import writes. */
 export function syntheaContext(): ExecutionContext {
-  return createSystemExecutionContext({ clinicId: SYNTHEA_CLINIC_ID, requestId: 'seed-synthea', reason: 'Import of a Synthea export' });
+  return createSystemExecutionContext({
+    clinicId: SYNTHEA_CLINIC_ID,
+    requestId: 'seed-synthea',
+    reason: 'Import of a Synthea export',
+  });
 }
 
 /** Creates the clinic and its school where they are missing. Call it inside a unit of work. */
@@ -17,9 +21,19 @@ export async function ensureSyntheaClinic({ get }: Pick<SeedContext, 'get'>): Pr
   const clinics = get(ClinicRepository);
   const schools = get(SchoolRepository);
   if (!(await clinics.exists(SYNTHEA_CLINIC_ID, { withDeleted: true }))) {
-    await clinics.create({ id: SYNTHEA_CLINIC_ID, name: 'Synthea demo clinic', kind: 'PRACTICE', state: 'Massachusetts' });
+    await clinics.create({
+      id: SYNTHEA_CLINIC_ID,
+      name: 'Synthea demo clinic',
+      kind: 'PRACTICE',
+      state: 'Massachusetts',
+    });
   }
   if (!(await schools.exists(SYNTHEA_SCHOOL_ID, { withDeleted: true }))) {
-    await schools.create({ id: SYNTHEA_SCHOOL_ID, name: 'Synthea demo school', code: 'SYNTHEA', state: 'Massachusetts' });
+    await schools.create({
+      id: SYNTHEA_SCHOOL_ID,
+      name: 'Synthea demo school',
+      code: 'SYNTHEA',
+      state: 'Massachusetts',
+    });
   }
 }

@@ -1,5 +1,10 @@
 import development from '../../seeders/development';
-import { DEMO_CLINIC_ID, DEMO_SCHOOL_IDS, DEMO_USER_IDS, OTHER_DEMO_CLINIC_ID } from '../../seeders/development/demo-identity';
+import {
+  DEMO_CLINIC_ID,
+  DEMO_SCHOOL_IDS,
+  DEMO_USER_IDS,
+  OTHER_DEMO_CLINIC_ID,
+} from '../../seeders/development/demo-identity';
 import reference from '../../seeders/reference';
 import minimal from '../../seeders/test';
 import { TEST_CLINIC_ID, TEST_STUDENT_ID } from '../../seeders/test/test-identity';
@@ -31,11 +36,14 @@ async function run(seeds: Seed | readonly Seed[], options: Partial<SeedOptions> 
 async function contents(): Promise<{ tables: Record<string, unknown[]>; events: string }> {
   const client = await app.db.superClient();
   const { rows: names } = await client.query<{ name: string }>(
-    `SELECT DISTINCT table_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'version' ORDER BY 1`,
+    `SELECT table_name AS name FROM information_schema.columns
+     WHERE table_schema = 'public' AND column_name = 'version' ORDER BY 1`,
   );
   const tables: Record<string, unknown[]> = {};
   for (const { name } of names) {
-    const { rows } = await client.query(`SELECT to_jsonb(t) - 'created_at' - 'updated_at' AS row FROM ${name} t ORDER BY id`);
+    const { rows } = await client.query(
+      `SELECT to_jsonb(t) - 'created_at' - 'updated_at' AS row FROM ${name} t ORDER BY id`,
+    );
     tables[name] = rows.map(({ row }: { row: unknown }) => row);
   }
   const { rows } = await client.query<{ count: string }>('SELECT count(*) FROM audit.event');
@@ -44,7 +52,7 @@ async function contents(): Promise<{ tables: Record<string, unknown[]>; events: 
 }
 
 describe('Seed set development', () => {
-  it('makes a clinic with a user of each role, three schools and 50 students with histories', async () => {
+  it('makes a clinic with a user of each role, three schools and 50 students with histories [000-35] [D24]', async () => {
     await run(development);
     await runWithContext(demo, async () => {
       const users = await app.get(UserRepository).findAll();
@@ -130,14 +138,17 @@ describe('Seed set development', () => {
 });
 
 describe('Seed set reference', () => {
-  it('brings the catalogue of the given clinic up to date by RxNorm code, and changes nothing when it runs again', async () => {
+  it('corrects the catalogue of a clinic by RxNorm code, and changes nothing when it runs again', async () => {
     await run(minimal);
     const context = createSystemExecutionContext({ clinicId: TEST_CLINIC_ID });
     const medications = app.get(MedicationRepository);
     const own = await medications.create({ name: 'House tea' }, context);
     const wrong = await medications.create({ name: 'Loratadin', rxnormCode: '665078' }, context);
     await run(reference, { clinic: TEST_CLINIC_ID });
-    expect(await medications.findById(wrong.id, { context })).toMatchObject({ name: 'Loratadine 5 MG Chewable Tablet', version: 2 });
+    expect(await medications.findById(wrong.id, { context })).toMatchObject({
+      name: 'Loratadine 5 MG Chewable Tablet',
+      version: 2,
+    });
     expect(await medications.findById(own.id, { context })).toEqual(own);
     const before = await contents();
     expect(before.tables.medications).toHaveLength(13);
@@ -146,12 +157,15 @@ describe('Seed set reference', () => {
   });
 
   it('asks for the clinic', async () => {
-    await expect(run(reference)).rejects.toMatchObject({ code: 'DATABASE_CONFIGURATION', hint: expect.stringContaining('--clinic') });
+    await expect(run(reference)).rejects.toMatchObject({
+      code: 'DATABASE_CONFIGURATION',
+      message: expect.stringContaining('--clinic'),
+    });
   });
 });
 
 describe('Seed set test', () => {
-  it('makes one of each with fixed ids, once', async () => {
+  it('makes one of each with fixed ids, once [000-35]', async () => {
     await run(minimal);
     const before = await contents();
     expect(before.tables.students).toMatchObject([{ id: TEST_STUDENT_ID, clinic_id: TEST_CLINIC_ID }]);

@@ -37,17 +37,25 @@ afterAll(async () => {
 const startImport = (): Child =>
   startChild('src/cli.ts', ['seed', '--set', 'synthea', '--from', syntheaExport], {
     cwd: folder,
-    env: { ...db.env, NODE_PATH: join(root, 'node_modules'), TS_NODE_PROJECT: join(root, 'tsconfig.json'), TMPDIR: folder },
+    env: {
+      ...db.env,
+      NODE_PATH: join(root, 'node_modules'),
+      TS_NODE_PROJECT: join(root, 'tsconfig.json'),
+      TMPDIR: folder,
+    },
   });
 
 async function waitUntilBlocked(): Promise<void> {
-  const waiting = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND usename = 'phi_app' AND wait_event_type = 'Lock'`;
+  const waiting = `SELECT 1 FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = 'phi_app' AND wait_event_type = 'Lock'`;
   while ((await client.query(waiting)).rowCount === 0) await new Promise((done) => setTimeout(done, 20));
 }
 
 /** For each student the rows of each table, and the rows that the export has for it. */
 async function rowsOfStudents(): Promise<{ stored: unknown[]; expected: unknown[] }> {
-  const columns = Object.values(tables).map((table) => `(SELECT count(*)::int FROM ${table} WHERE student_id = students.id) AS ${table}`);
+  const columns = Object.values(tables).map(
+    (table) => `(SELECT count(*)::int FROM ${table} WHERE student_id = students.id) AS ${table}`,
+  );
   const { rows } = await client.query<{ number: string; records: number; others: number }>(
     `SELECT student_number AS number, ${columns.join(', ')},
        (SELECT count(*)::int FROM vital_signs WHERE student_id = students.id) AS vital_signs,
@@ -77,7 +85,8 @@ describeWithExport('An import that is killed', () => {
     const blocker = await db.superClient();
     await blocker.query(`BEGIN; SET LOCAL session_replication_role = replica`);
     await blocker.query(
-      `INSERT INTO treatment_plans (clinic_id, id, student_id, title, started_on, source_hash) VALUES ($1, $2, $3, 'x', '2024-01-01', $4)`,
+      `INSERT INTO treatment_plans (clinic_id, id, student_id, title, started_on, source_hash)
+       VALUES ($1, $2, $3, 'x', '2024-01-01', $4)`,
       [SYNTHEA_CLINIC_ID, randomUUID(), randomUUID(), rows[Math.floor(rows.length / 2)]!.hash],
     );
     const killed = startImport();
@@ -95,7 +104,9 @@ describeWithExport('An import that is killed', () => {
 
     const second = await startImport().ended();
     expect(second).toMatchObject({ code: 0 });
-    expect(second.stderr).toContain(`patients.csv: 27 rows = 27 stored (${half.stored.length} by a former run) + 0 merged + 0 rejected`);
+    expect(second.stderr).toContain(
+      `patients.csv: 27 rows = 27 stored (${half.stored.length} by a former run) + 0 merged + 0 rejected`,
+    );
     const whole = await rowsOfStudents();
     expect(whole.stored).toHaveLength(27);
     expect(whole.stored).toEqual(whole.expected);

@@ -21,7 +21,8 @@ function* observations(): Generator<string> {
   yield 'DATE,PATIENT,ENCOUNTER,CATEGORY,CODE,DESCRIPTION,VALUE,UNITS,TYPE\n';
   for (let row = 0; row < ROWS; row += 1) {
     const patient = `00000000-0000-4000-8000-${String((row * 7) % PATIENTS).padStart(12, '0')}`;
-    yield `2023-01-27T16:17:47Z,${patient},57f2562b-445c-f11c-ba40-edc55af3c84f,laboratory,2339-0,Glucose,${row}.1,mg/dL,numeric\n`;
+    const encounter = '57f2562b-445c-f11c-ba40-edc55af3c84f';
+    yield `2023-01-27T16:17:47Z,${patient},${encounter},laboratory,2339-0,Glucose,${row}.1,mg/dL,numeric\n`;
   }
 }
 
@@ -36,6 +37,9 @@ describe('Memory of a Synthea import', () => {
       env: { NODE_OPTIONS: '--max-old-space-size=96' },
     });
     // The two of the plain export: patient p1 and encounter e1.
-    expect(await child.ended()).toMatchObject({ code: 0, stdout: `${JSON.stringify({ patients: PATIENTS + 1, rows: ROWS + 2 })}\n` });
+    expect(await child.ended()).toMatchObject({
+      code: 0,
+      stdout: `${JSON.stringify({ patients: PATIENTS + 1, rows: ROWS + 2 })}\n`,
+    });
   }, 120_000);
 });

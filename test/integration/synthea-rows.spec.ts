@@ -48,8 +48,9 @@ const rejects = (): string[] =>
     .map((line) => line.split(',').filter((_, i) => i !== 2))
     .map(([file, line, code]) => `${file}:${line} ${code}`);
 
-const all = <T>(repository: abstract new (...args: never[]) => { findAll(): Promise<readonly T[]> }): Promise<readonly T[]> =>
-  runWithContext(syntheaContext(), () => app.get(repository).findAll());
+const all = <T>(
+  repository: abstract new (...args: never[]) => { findAll(): Promise<readonly T[]> },
+): Promise<readonly T[]> => runWithContext(syntheaContext(), () => app.get(repository).findAll());
 
 describe('Rows of a Synthea export', () => {
   it('rejects what cannot be stored, row by row, with line, code and reason, and stores the rest', async () => {
@@ -96,7 +97,13 @@ describe('Rows of a Synthea export', () => {
         'patients.csv:4 DUPLICATE_ID',
       ].sort(),
     );
-    expect(counts.get('conditions.csv')).toMatchObject({ rows: 9, stored: 2, merged: 0, rejected: 7, rejectedFor: { UNKNOWN_PATIENT: 2 } });
+    expect(counts.get('conditions.csv')).toMatchObject({
+      rows: 9,
+      stored: 2,
+      merged: 0,
+      rejected: 7,
+      rejectedFor: { UNKNOWN_PATIENT: 2 },
+    });
     expect(counts.get('medications.csv')).toMatchObject({ rows: 5, stored: 1, rejected: 4 });
     expect((await all(ChronicConditionRepository)).map(({ code }) => code).sort()).toEqual(['195662009', '2']);
     expect(await all(MedicationRepository)).toHaveLength(1);
@@ -120,7 +127,11 @@ describe('Rows of a Synthea export', () => {
   });
 
   it('merges equal rows into one, and rejects the copies of a rejected row with it', async () => {
-    const counts = await importFiles({ 'patients.csv': [{}, {}], 'conditions.csv': [{}, {}, {}, { START: 'x' }, { START: 'x' }], 'observations.csv': [{}, {}] });
+    const counts = await importFiles({
+      'patients.csv': [{}, {}],
+      'conditions.csv': [{}, {}, {}, { START: 'x' }, { START: 'x' }],
+      'observations.csv': [{}, {}],
+    });
     expect(counts.get('patients.csv')).toMatchObject({ stored: 1, merged: 1, mergedInto: { 'an equal row': 1 } });
     expect(counts.get('conditions.csv')).toMatchObject({ stored: 1, merged: 2, rejected: 2 });
     expect(counts.get('observations.csv')).toMatchObject({ stored: 1, merged: 1 });
@@ -142,10 +153,25 @@ describe('Rows of a Synthea export', () => {
         { ENCOUNTER: '', VALUE: '129.0' },
       ],
     });
-    expect(counts.get('observations.csv')).toMatchObject({ rows: 9, stored: 8, merged: 1, rejected: 0, mergedInto: { VitalSigns: 1 } });
+    expect(counts.get('observations.csv')).toMatchObject({
+      rows: 9,
+      stored: 8,
+      merged: 1,
+      rejected: 0,
+      mergedInto: { VitalSigns: 1 },
+    });
     const vitals = (await all(VitalSignsRepository)).map(({ heightCm, weightKg }) => [heightCm, weightKg]);
-    expect(vitals.sort()).toEqual([['127.90', '27.80'], ['128.50', null], ['129.00', null]]);
-    const records = (await all(HealthRecordRepository)).map(({ recordType, value, valueNumeric, unit }) => [recordType, value, valueNumeric, unit]);
+    expect(vitals.sort()).toEqual([
+      ['127.90', '27.80'],
+      ['128.50', null],
+      ['129.00', null],
+    ]);
+    const records = (await all(HealthRecordRepository)).map(({ recordType, value, valueNumeric, unit }) => [
+      recordType,
+      value,
+      valueNumeric,
+      unit,
+    ]);
     expect(records.sort()).toEqual([
       ['MEASUREMENT', '11.0', '11.000000', '{score}'],
       ['MEASUREMENT', '128.0', '128.000000', 'cm'],
@@ -175,9 +201,24 @@ describe('Rows of a Synthea export', () => {
 
   it('reads quoted fields, a byte order mark, carriage returns and columns in another order', async () => {
     const from = await writeSmallExport(join(folder, 'csv'), {});
-    const lines = ['LAST,Id,BIRTHDATE,FIRST,GENDER', '"O""Brien, Esq.",p1,2010-04-02,"Ann\n1",F', ''];
-    const rest = 'DEATHDATE,SSN,DRIVERS,PASSPORT,PREFIX,SUFFIX,MAIDEN,MARITAL,RACE,ETHNICITY,BIRTHPLACE,ADDRESS,CITY,STATE,COUNTY,ZIP';
-    const wide = [`${lines[0]},${rest}`, lines[1] + ','.repeat(16), ''];
+    const rest = [
+      'DEATHDATE',
+      'SSN',
+      'DRIVERS',
+      'PASSPORT',
+      'PREFIX',
+      'SUFFIX',
+      'MAIDEN',
+      'MARITAL',
+      'RACE',
+      'ETHNICITY',
+    ];
+    rest.push('BIRTHPLACE', 'ADDRESS', 'CITY', 'STATE', 'COUNTY', 'ZIP');
+    const wide = [
+      `LAST,Id,BIRTHDATE,FIRST,GENDER,${rest.join(',')}`,
+      `"O""Brien, Esq.",p1,2010-04-02,"Ann\n1",F${','.repeat(rest.length)}`,
+      '',
+    ];
     await writeFile(join(from, 'patients.csv'), `\ufeff${wide.join('\r\n')}`);
     await importExport(app.seed, { from, rejectsFile });
     expect(await all(StudentRepository)).toMatchObject([{ lastName: 'O"Brien, Esq.', firstName: 'Ann\n1' }]);
@@ -187,11 +228,17 @@ describe('Rows of a Synthea export', () => {
   it('stores nothing when a file is not an export', async () => {
     const from = await writeSmallExport(join(folder, 'csv'), { 'conditions.csv': [{}] });
     await writeFile(join(from, 'careplans.csv'), 'Id,START\nx,y\n');
-    await expect(importExport(app.seed, { from, rejectsFile })).rejects.toMatchObject({ code: 'SYNTHEA_INPUT', message: expect.stringContaining('careplans.csv lacks') });
+    await expect(importExport(app.seed, { from, rejectsFile })).rejects.toMatchObject({
+      code: 'SYNTHEA_INPUT',
+      message: expect.stringContaining('careplans.csv lacks'),
+    });
     await writeFile(join(from, 'careplans.csv'), `${'"'.repeat(1)}Id,START\n${'x\n'.repeat(700_000)}`);
     await expect(importExport(app.seed, { from, rejectsFile })).rejects.toMatchObject({ code: 'SYNTHEA_INPUT' });
     await rm(join(from, 'patients.csv'));
-    await expect(importExport(app.seed, { from, rejectsFile })).rejects.toMatchObject({ code: 'SYNTHEA_INPUT', message: expect.stringContaining('patients.csv') });
+    await expect(importExport(app.seed, { from, rejectsFile })).rejects.toMatchObject({
+      code: 'SYNTHEA_INPUT',
+      message: expect.stringContaining('patients.csv'),
+    });
     expect(await all(StudentRepository)).toEqual([]);
   });
 
@@ -200,8 +247,11 @@ describe('Rows of a Synthea export', () => {
     await client.query('REVOKE INSERT ON student_medications FROM phi_app');
     const files: Files = { 'patients.csv': [{}, { Id: 'p2' }], 'conditions.csv': [{}], 'medications.csv': [{}] };
     await expect(importFiles(files)).rejects.toMatchObject({ code: 'TENANT_DENIED' });
-    const { rows } = await client.query(`SELECT (SELECT count(*) FROM chronic_conditions) AS c, (SELECT count(*) FROM medications) AS m,
-      (SELECT count(*) FROM students WHERE student_number = 'p1') AS s, (SELECT count(*) FROM audit.event WHERE entity = 'ChronicCondition') AS a`);
+    const { rows } = await client.query(`
+      SELECT (SELECT count(*) FROM chronic_conditions) AS c,
+        (SELECT count(*) FROM medications) AS m,
+        (SELECT count(*) FROM students WHERE student_number = 'p1') AS s,
+        (SELECT count(*) FROM audit.event WHERE entity = 'ChronicCondition') AS a`);
     expect(rows).toEqual([{ c: '0', m: '0', s: '0', a: '0' }]);
     await client.query('GRANT INSERT ON student_medications TO phi_app');
     expect((await importFiles(files)).get('medications.csv')).toMatchObject({ stored: 1, unchanged: 0 });
@@ -214,7 +264,9 @@ describe('Rows of a Synthea export', () => {
       'encounters.csv': patients.map(({ Id }) => ({ Id: `e-${Id}`, PATIENT: Id })),
       'medications.csv': patients.map(({ Id }) => ({ PATIENT: Id, ENCOUNTER: `e-${Id}` })),
     });
-    const both = await Promise.all(['a', 'b'].map((name) => importExport(app.seed, { from, rejectsFile: join(folder, name) })));
+    const both = await Promise.all(
+      ['a', 'b'].map((name) => importExport(app.seed, { from, rejectsFile: join(folder, name) })),
+    );
     for (const counts of both) expect(counts.map(({ rejected }) => rejected)).toEqual(counts.map(() => 0));
     expect(await all(StudentRepository)).toHaveLength(20);
     expect(await all(MedicationRepository)).toHaveLength(1);

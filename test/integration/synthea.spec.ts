@@ -32,7 +32,8 @@ const runImport = (): Promise<FileCounts[]> =>
 async function contents(): Promise<unknown> {
   const client = await app.db.superClient();
   const tables = await client.query<{ name: string }>(
-    `SELECT table_name AS name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'clinic_id' ORDER BY 1`,
+    `SELECT table_name AS name FROM information_schema.columns
+     WHERE table_schema = 'public' AND column_name = 'clinic_id' ORDER BY 1`,
   );
   const digests: unknown[] = [];
   for (const { name } of tables.rows) {
@@ -48,7 +49,9 @@ async function byHash<T extends { sourceHash: string | null }>(
   repository: { findAll(criteria: { where: { sourceHash: { in: string[] } } }): Promise<readonly T[]> },
   rows: readonly ExportRow[],
 ): Promise<(row: ExportRow) => T> {
-  const found = await runWithContext(syntheaContext(), () => repository.findAll({ where: { sourceHash: { in: rows.map(({ hash }) => hash) } } }));
+  const found = await runWithContext(syntheaContext(), () =>
+    repository.findAll({ where: { sourceHash: { in: rows.map(({ hash }) => hash) } } }),
+  );
   const known = new Map(found.map((entity) => [entity.sourceHash, entity]));
   expect(known.size).toBe(rows.length);
   return (row) => known.get(row.hash)!;
@@ -68,7 +71,10 @@ describeWithExport('Import of a Synthea export', () => {
   let providerOf: Map<string, string>;
 
   /** What a row shares with the other rows of its encounter. */
-  const atEncounter = (row: ExportRow) => ({ studentId: studentOf.get(row.PATIENT!), visitId: visitOf.get(row.ENCOUNTER!) ?? null });
+  const atEncounter = (row: ExportRow) => ({
+    studentId: studentOf.get(row.PATIENT!),
+    visitId: visitOf.get(row.ENCOUNTER!) ?? null,
+  });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'phi-test-synthea-'));
@@ -105,7 +111,9 @@ describeWithExport('Import of a Synthea export', () => {
       'procedures.csv': [249, 249, 0],
       'careplans.csv': [49, 49, 0],
     };
-    expect(Object.fromEntries(counts.map(({ file, rows, stored, merged }) => [file, [rows, stored, merged]]))).toEqual(expected);
+    expect(Object.fromEntries(counts.map(({ file, rows, stored, merged }) => [file, [rows, stored, merged]]))).toEqual(
+      expected,
+    );
     expect(counts.map(({ rejected, unchanged }) => [rejected, unchanged])).toEqual(counts.map(() => [0, 0]));
     expect(readFileSync(join(folder, 'rejects.csv'), 'utf8')).toBe('file,line,row_sha256,code,reason\n');
   });
@@ -253,7 +261,9 @@ describeWithExport('Import of a Synthea export', () => {
     const allergy = await byHash(app.get(AllergyRepository), rows);
     for (const row of rows) {
       const reactions = ['1', '2'].flatMap((n) =>
-        row[`REACTION${n}`] ? [{ code: row[`REACTION${n}`], description: row[`DESCRIPTION${n}`], severity: row[`SEVERITY${n}`] }] : [],
+        row[`REACTION${n}`]
+          ? [{ code: row[`REACTION${n}`], description: row[`DESCRIPTION${n}`], severity: row[`SEVERITY${n}`] }]
+          : [],
       );
       const severities = new Set(reactions.map(({ severity }) => severity));
       expect(allergy(row)).toMatchObject({
@@ -274,7 +284,9 @@ describeWithExport('Import of a Synthea export', () => {
 
   it('gives back every procedure and every observation that is no vital sign', async () => {
     const procedures = readExportRows('procedures.csv');
-    const others = readExportRows('observations.csv').filter(({ CATEGORY }) => CATEGORY !== 'vital-signs' && CATEGORY !== 'laboratory');
+    const others = readExportRows('observations.csv').filter(
+      ({ CATEGORY }) => CATEGORY !== 'vital-signs' && CATEGORY !== 'laboratory',
+    );
     const record = await byHash(app.get(HealthRecordRepository), [...procedures, ...others]);
     for (const row of procedures) {
       expect(record(row)).toMatchObject({
@@ -349,7 +361,11 @@ describeWithExport('Import of a Synthea export', () => {
     for (const row of rows) {
       const [column, unit] = columns[row.CODE as keyof typeof columns];
       const vitals = ofVisit.get(visitOf.get(row.ENCOUNTER!)!)!;
-      expect(vitals).toMatchObject({ ...atEncounter(row), measuredAt: time(row.DATE), measuredBy: providerOf.get(row.ENCOUNTER!) });
+      expect(vitals).toMatchObject({
+        ...atEncounter(row),
+        measuredAt: time(row.DATE),
+        measuredBy: providerOf.get(row.ENCOUNTER!),
+      });
       expect([decimal(vitals[column]), row.UNITS]).toEqual([decimal(row.VALUE!), unit]);
     }
     // No column is filled that no row speaks of.

@@ -2,7 +2,7 @@ import { openExportFolder } from '../../seeders/synthea/export-files';
 import { ImportLedger } from '../../seeders/synthea/import-ledger';
 import { PatientPartition } from '../../seeders/synthea/patient-partition';
 
-/** Sorts an export by patient and prints how many patients and rows came out. Arguments: the folder, the list of rejects. */
+/** Sorts an export by patient and prints how many patients and rows came out. */
 async function main(from: string, rejectsFile: string): Promise<void> {
   const ledger = await ImportLedger.open(rejectsFile);
   const partition = await PatientPartition.of(await openExportFolder(from), ledger);

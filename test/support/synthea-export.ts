@@ -34,7 +34,9 @@ export function readExportRows(file: string, folder = syntheaExport): ExportRow[
   const columns = header!.split(',');
   return lines.map((line) => {
     const fields = line.split(',');
-    const hash = createHash('sha256').update(JSON.stringify([file, ...fields])).digest('hex');
+    const hash = createHash('sha256')
+      .update(JSON.stringify([file, ...fields]))
+      .digest('hex');
     return { ...Object.fromEntries(columns.map((column, i) => [column, fields[i]!])), hash };
   });
 }

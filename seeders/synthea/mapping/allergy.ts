@@ -1,5 +1,13 @@
 import type { CreateInput } from '../../../src';
-import { severities, type Allergy, type AllergenCategory, type AllergenCodeSystem, type AllergyReaction, type AllergyType, type Severity } from '../../../src/domains';
+import {
+  severities,
+  type Allergy,
+  type AllergenCategory,
+  type AllergenCodeSystem,
+  type AllergyReaction,
+  type AllergyType,
+  type Severity,
+} from '../../../src/domains';
 import { date, refuseEndBeforeStart, translate } from '../column-value';
 import type { PatientVisits } from '../patient-visits';
 import type { SourceRow } from '../source-row';
@@ -17,7 +25,12 @@ const CATEGORIES: Readonly<Record<string, AllergenCategory>> = {
   medication: 'MEDICATION',
   '': 'OTHER',
 };
-const SEVERITIES: Readonly<Record<string, Severity | null>> = { MILD: 'MILD', MODERATE: 'MODERATE', SEVERE: 'SEVERE', '': null };
+const SEVERITIES: Readonly<Record<string, Severity | null>> = {
+  MILD: 'MILD',
+  MODERATE: 'MODERATE',
+  SEVERE: 'SEVERE',
+  '': null,
+};
 
 /** allergies.csv → Allergy with up to two reactions; it is as bad as the worse of them. Reactions are SNOMED CT. */
 export function mapAllergy(row: SourceRow, visits: PatientVisits): CreateInput<Allergy> {

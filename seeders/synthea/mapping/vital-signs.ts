@@ -48,7 +48,8 @@ const COLUMNS: Readonly<Record<string, VitalColumn>> = {
 function columnOf(row: SourceRow): VitalColumn | undefined {
   const found = row.text('CATEGORY') === 'vital-signs' ? COLUMNS[row.text('CODE') ?? ''] : undefined;
   const value = row.text('VALUE');
-  if (!found || unit(row) !== found.unit || exactDecimal(value, found.precision, found.scale) === null) return undefined;
+  if (!found || unit(row) !== found.unit || exactDecimal(value, found.precision, found.scale) === null)
+    return undefined;
   const [low, high] = found.range;
   return Number(value) >= low && Number(value) <= high ? found : undefined;
 }
