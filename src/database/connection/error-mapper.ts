@@ -99,7 +99,7 @@ export function mapError(error: unknown, entity?: string): DatabaseError {
     if (state.startsWith('22')) {
       return new InvalidInputError(`${entity ?? 'Statement'}: a value does not fit its column`, 'Check types, lengths and ranges.', names(entity, safe));
     }
-    if (/^(08|53|57P)/.test(state)) return unavailable(entity, state);
+    if (/^(08|28|3D|53|57P)/.test(state)) return unavailable(entity, state);
     return new StatementError(`${entity ?? 'Statement'} failed`, 'Look up the SQLSTATE; the values are not logged on purpose.', names(entity, safe));
   }
   if ((error as Error | undefined)?.message === 'Query read timeout') {
