@@ -188,6 +188,8 @@ export class UnitOfWork implements IUnitOfWork {
         scope.abandon();
         reject(new TimeoutError('The unit of work took too long and was rolled back', 'Shorten it, or raise timeoutMs.'));
       }, timeoutMs);
+      // After a shutdown no unit keeps the process alive; until then its connection does.
+      timer.unref();
     });
     try {
       return await Promise.race([work(), expiry]);
