@@ -121,6 +121,20 @@ describe('work that is not awaited', () => {
     expect(await app.stored('unawaited')).toEqual([]);
   });
 
+  it.each(ways)('stores nothing, whether it had reached the unit yet or not: %s', async (_, write) => {
+    let floating: Promise<unknown> | undefined;
+    const [outcome] = await Promise.allSettled([
+      unit(async () => {
+        floating = write('unawaited');
+        floating.catch(() => undefined);
+      }),
+    ]);
+    expect(outcome!.status === 'fulfilled' || outcome!.reason instanceof UnawaitedWorkError).toBe(true);
+    await Promise.allSettled([floating]);
+    expect(await app.stored('unawaited')).toEqual([]);
+    await expectWholePool(app, 2);
+  });
+
   it.each(['REQUIRED', 'NESTED'] as const)('is an inner unit between two statements, too: %s', async (propagation) => {
     const outerSettled = signal();
     let inner: Promise<unknown> | undefined;

@@ -1,0 +1,47 @@
+import { InvalidInputError } from '../../../src';
+import { refuseTransactionControl } from '../../../src/database/connection/transaction-control';
+
+describe('SQL that would change the transaction under the unit of work', () => {
+  it.each([
+    'BEGIN',
+    'begin;',
+    'START TRANSACTION',
+    'COMMIT AND CHAIN',
+    '  \n\tcommit',
+    'END',
+    'ABORT',
+    'ROLLBACK TO SAVEPOINT unit_1',
+    'SAVEPOINT unit_1',
+    'RELEASE unit_1',
+    "PREPARE  TRANSACTION 'x'",
+    '-- note\nCOMMIT',
+    '/* a */ /* b */ COMMIT',
+    ';;COMMIT',
+    'RESET ALL',
+    'DISCARD ALL',
+    "SET app.tenant = 'x'",
+    "SET  LOCAL app.tenant = 'x'",
+    'set local role phi_owner',
+    'SET SESSION AUTHORIZATION phi_owner',
+    'SET search_path TO x',
+    'SET TIME ZONE utc',
+  ])('is refused: %j', (sql) => {
+    expect(() => refuseTransactionControl(sql)).toThrow(InvalidInputError);
+  });
+
+  it.each([
+    'SELECT 1',
+    'SELECT $1 -- COMMIT',
+    'UPDATE x SET end_date = $1',
+    'DELETE FROM commits',
+    'commitments',
+    'WITH rollback AS (SELECT 1) SELECT * FROM rollback',
+    'SET LOCAL work_mem = 1000',
+    'SET LOCAL applied.x = 1',
+    'SET CONSTRAINTS ALL DEFERRED',
+    'SET TRANSACTION READ ONLY',
+    'PREPARE plan AS SELECT 1',
+  ])('is told from other SQL: %j', (sql) => {
+    expect(() => refuseTransactionControl(sql)).not.toThrow();
+  });
+});
