@@ -107,7 +107,7 @@ export class Filter {
       }
       case 'like':
       case 'ilike':
-        return this.leaf(column, operator, this.pattern(column, operand));
+        return this.leaf(column, operator, this.wholePattern(column, operand));
       case 'isNull':
         if (typeof operand !== 'boolean') throw this.refuse(column.attribute, 'isNull: true or false');
         return this.leaf(column, operand ? 'null' : 'notNull');
@@ -136,6 +136,13 @@ export class Filter {
     if (column.kind !== 'text') throw this.refuse(column.attribute, 'text to be matched by a pattern');
     // A pattern may be longer than the column: wildcards take room.
     return encodeValue(this.entity.name, { ...column, maxLength: undefined }, operand) as string;
+  }
+
+  /** The server refuses a pattern that ends in its escape only once a row gets so far: an answer that hangs on the data. */
+  private wholePattern(column: ColumnDescription, operand: unknown): string {
+    const pattern = this.pattern(column, operand);
+    if (/(?<!\\)(\\\\)*\\$/.test(pattern)) throw this.refuse(column.attribute, 'matched by a pattern whose last \\ escapes something');
+    return pattern;
   }
 
   private leaf(column: ColumnDescription, operator: Comparison['operator'], value?: unknown): Predicate {

@@ -124,37 +124,26 @@ function compiled(sql: string): CompiledSql {
 }
 
 function toWhere(predicate: Predicate): WhereOptions {
-  const truth = constantOf(predicate);
-  // Sequelize drops an empty condition, wherever it stands.
-  if (truth !== undefined) return truth ? {} : (literal('FALSE') as unknown as WhereOptions);
   switch (predicate.kind) {
     case 'compare':
       return { [predicate.comparison.column.field]: toOperator(predicate.comparison) } as WhereOptions;
     case 'not':
-      return { [Op.not]: toWhere(predicate.part) } as WhereOptions;
-    default: {
-      const parts = predicate.parts.filter((part) => constantOf(part) === undefined).map(toWhere);
-      return { [predicate.kind === 'or' ? Op.or : Op.and]: parts } as WhereOptions;
-    }
+      return { [Op.not]: isEmpty(predicate.part) ? truth(true) : toWhere(predicate.part) } as WhereOptions;
+    case 'and':
+      return { [Op.and]: predicate.parts.filter((part) => !isEmpty(part)).map(toWhere) } as WhereOptions;
+    case 'or':
+      // Nothing is folded away: every bound value must stay in the text, or the server cannot tell its type.
+      if (predicate.parts.length === 0) return truth(false);
+      return { [Op.or]: predicate.parts.map((part) => (isEmpty(part) ? truth(true) : toWhere(part))) } as WhereOptions;
   }
 }
 
-/** Truth of a predicate that does not depend on the row: `{}` always holds, an OR without branches never does. */
-function constantOf(predicate: Predicate): boolean | undefined {
-  switch (predicate.kind) {
-    case 'compare':
-      return undefined;
-    case 'not': {
-      const truth = constantOf(predicate.part);
-      return truth === undefined ? undefined : !truth;
-    }
-    default: {
-      const decisive = predicate.kind === 'or';
-      const parts = new Set(predicate.parts.map(constantOf));
-      if (parts.has(decisive)) return decisive;
-      return parts.has(undefined) ? undefined : !decisive;
-    }
-  }
+/** Sequelize drops an empty condition, wherever it stands: an OR without branches must be false, not absent. */
+const truth = (value: boolean): WhereOptions => ({ [Op.and]: [literal(value ? 'TRUE' : 'FALSE')] }) as WhereOptions;
+
+/** True when the predicate has no condition, and so always holds. */
+function isEmpty(predicate: Predicate): boolean {
+  return predicate.kind === 'and' && predicate.parts.every(isEmpty);
 }
 
 function toOperator({ column, operator, bind }: Comparison): object | null {

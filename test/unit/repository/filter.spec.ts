@@ -59,6 +59,8 @@ describe('A filter', () => {
     ['NUL', { lastName: `${CANARY}\0` }],
     ['a lone surrogate in a pattern', { lastName: { ilike: `${CANARY}\ud800` } }],
     ['a pattern on what is no text', { isActive: { like: CANARY } }],
+    ['a pattern that ends in its escape', { lastName: { like: `${CANARY}\\` } }],
+    ['a pattern that ends in a third escape', { lastName: { ilike: `${CANARY}\\\\\\` } }],
     ['isNull that is no boolean', { grade: { isNull: CANARY } }],
     ['a list that is none', { grade: { in: CANARY } }],
     ['a list beyond 10,000', { grade: { in: Array.from({ length: 10_001 }, () => '5') } }],
@@ -90,6 +92,7 @@ describe('A filter', () => {
   it('escapes the wildcards of contains, and only of contains', () => {
     expect(read({ lastName: { contains: '50%_\\' } }).binds).toEqual(['%50\\%\\_\\\\%']);
     expect(read({ lastName: { ilike: '50%' } }).binds).toEqual(['50%']);
+    expect(read({ lastName: { like: 'a\\\\' } }).binds).toEqual(['a\\\\']);
   });
 
   it('looks inside JSON by containment', () => {
