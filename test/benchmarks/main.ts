@@ -1,46 +1,58 @@
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measureAll, type Plan } from './measure';
-import { ourPeers } from './ours';
-import { rawPeers } from './raw-pg';
-import { printTable } from './report';
-import { sequelizePeers } from './plain-sequelize';
-import { startBenchmarkDatabase } from './database';
-import { expectEqualResults } from './work';
+import { openBenchmarkDatabase } from './database';
+import { FULL, QUICK } from './measure';
+import { type Operation, OPERATIONS } from './operations';
+import { openPeers } from './peers/open-peers';
+import { POOL_SIZE, type Protections } from './peers/peer';
+import { printTable, toResults, toVerdicts } from './report';
+import { runCells } from './run-cells';
+import { expectSameResults } from './same-results';
 
 const USAGE = `Peers on the same work, interleaved round by round: raw pg, plain Sequelize, and ours.
 
-  npm run bench -- [--quick] [--json]
+  npm run bench -- [--quick] [--json] [--only OPERATION]
 
   --quick   fewer rows and shorter rounds, under a minute
-  --json    one line of JSON a result on stdout; the table goes to stderr`;
-
-const QUICK: Plan = { rows: 2_000, rounds: 5, roundMs: 250, warmupMs: 400, concurrency: 32 };
-const FULL: Plan = { rows: 20_000, rounds: 8, roundMs: 1_000, warmupMs: 2_000, concurrency: 32 };
+  --json    one JSON object a line: the machine, each result, each verdict
+  --only    one of: ${OPERATIONS.join(', ')}; may be repeated`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [...OPERATIONS] },
+      help: { type: 'boolean', default: false },
+    },
   });
-  if (values.help) return void process.stdout.write(`${USAGE}\n`);
+  if (values.help) return console.log(USAGE);
+  const strange = values.only.find((name) => !OPERATIONS.includes(name as Operation));
+  if (strange) throw new Error(`There is no operation "${strange}".\n${USAGE}`);
   const plan = values.quick ? QUICK : FULL;
-  const database = await startBenchmarkDatabase(plan.rows);
+  const database = await openBenchmarkDatabase(plan.rows);
   try {
-    const peers = [...rawPeers(database), ...sequelizePeers(database), ...(await ourPeers(database))];
+    const peers = await openPeers(database.server);
     try {
-      await expectEqualResults(peers, database);
-      process.stderr.write('Results of all peers are equal.\n');
-      const results = await measureAll(peers, database, plan, (line) => process.stderr.write(`${line}\n`));
-      if (values.json) for (const result of results) process.stdout.write(`${JSON.stringify(result)}\n`);
-      printTable(results, values.json ? process.stderr : process.stdout);
+      for (const protections of ['off', 'on'] as Protections[]) {
+        const same = peers.all.filter((peer) => peer.protections === protections);
+        await expectSameResults(same[0]!, same, database.ids[protections]);
+      }
+      console.error('Results of all peers are equal.');
+      const cells = await runCells(database, peers.all, values.only as Operation[], plan);
+      const machine = { node: process.version, postgres: database.version, cpus: cpus().length, pool: POOL_SIZE, ...plan };
+      const report = { machine, results: toResults(cells), verdicts: toVerdicts(cells) };
+      if (values.json) for (const line of [machine, ...report.results, ...report.verdicts]) console.log(JSON.stringify(line));
+      else printTable(report);
     } finally {
-      for (const peer of new Set(peers.map(({ close }) => close))) await peer();
+      await peers.close();
     }
   } finally {
-    await database.stop();
+    await database.close();
   }
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

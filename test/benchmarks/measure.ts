@@ -1,90 +1,81 @@
-import { v7 as uuidv7 } from 'uuid';
-import type { BenchmarkDatabase } from './database';
-import type { NewRow, Peer, Protection } from './work';
-
+/** How long and how often a cell is measured. Times in ms. */
 export interface Plan {
   readonly rows: number;
   readonly rounds: number;
-  readonly roundMs: number;
-  readonly warmupMs: number;
-  readonly concurrency: number;
+  readonly warmUpMs: number;
+  /** Of one round at concurrency 32. */
+  readonly busyMs: number;
+  /** Of one round at concurrency 1. */
+  readonly singleMs: number;
 }
 
-export interface Result {
-  readonly work: string;
-  readonly protection: Protection;
-  readonly peer: Peer['name'];
-  /** Operations a second at the plan's concurrency, median of the rounds. */
+export const FULL: Plan = { rows: 20_000, rounds: 8, warmUpMs: 1_000, busyMs: 500, singleMs: 250 };
+export const QUICK: Plan = { rows: 5_000, rounds: 3, warmUpMs: 200, busyMs: 200, singleMs: 100 };
+
+/** One round of one cell. */
+export interface Sample {
   readonly opsPerSecond: number;
-  /** CPU of this process an operation, in µs, median of the rounds. */
+  /** Processor time of this process for one operation. */
   readonly cpuMicros: number;
-  /** Median latency with one call at a time, in µs. */
+  /** The same of the server's processes; null where the system does not tell. */
+  readonly serverMicros: number | null;
   readonly p50Micros: number;
 }
 
-type Work = (peer: Peer, database: BenchmarkDatabase, turn: number) => Promise<unknown>;
-
-const newRow = (turn: number): NewRow => ({ id: uuidv7(), name: `New ${turn}`, grade: 'new', notes: 'n'.repeat(80) });
-
-const WORK: Record<string, Work> = {
-  findById: (peer, { ids }, turn) => peer.findById(ids[(turn * 7919) % ids.length]!),
-  'page of 20 + count': (peer, _database, turn) => peer.page(String(turn % 12)),
-  create: (peer, _database, turn) => peer.create(newRow(turn)),
-  'three writes': (peer, _database, turn) => peer.threeWrites(newRow(turn), newRow(turn)),
-};
-
-/** Rounds go peer by peer, so that whatever else the machine does meets all of them. */
-export async function measureAll(
-  peers: readonly Peer[],
-  database: BenchmarkDatabase,
-  plan: Plan,
-  say: (line: string) => void,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const [name, work] of Object.entries(WORK)) {
-    say(`${name} …`);
-    const rounds = new Map(peers.map((peer) => [peer, { ops: [] as number[], cpu: [] as number[], latency: [] as number[] }]));
-    for (const peer of peers) await runFor(plan.warmupMs, plan.concurrency, (turn) => work(peer, database, turn));
-    for (let round = 0; round < plan.rounds; round += 1) {
-      for (const [peer, measured] of rounds) {
-        const busy = await runFor(plan.roundMs, plan.concurrency, (turn) => work(peer, database, turn));
-        measured.ops.push((busy.operations * 1_000) / busy.ms);
-        measured.cpu.push(busy.cpuMicros / busy.operations);
-        measured.latency.push(median((await runFor(plan.roundMs / 2, 1, (turn) => work(peer, database, turn))).latencies));
-      }
-    }
-    for (const [peer, { ops, cpu, latency }] of rounds) {
-      results.push({
-        work: name,
-        protection: peer.protection,
-        peer: peer.name,
-        opsPerSecond: Math.round(median(ops)),
-        cpuMicros: Math.round(median(cpu)),
-        p50Micros: Math.round(median(latency)),
-      });
-    }
-  }
-  return results;
-}
-
-async function runFor(ms: number, concurrency: number, work: (turn: number) => Promise<unknown>) {
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  const latencies: number[] = [];
-  let turn = 0;
-  const worker = async (): Promise<void> => {
-    while (performance.now() - start < ms) {
-      const began = performance.now();
-      await work((turn += 1));
-      latencies.push((performance.now() - began) * 1_000);
+/**
+ * Calls as fast as `concurrency` callers can, for `ms` milliseconds.
+ * @param serverCpu Reads the server's processor time in µs.
+ */
+export async function sample(
+  call: () => Promise<unknown>,
+  concurrency: number,
+  ms: number,
+  serverCpu: () => number | null,
+): Promise<Sample> {
+  const durations: number[] = [];
+  const serverBefore = serverCpu();
+  const cpuBefore = process.cpuUsage();
+  const started = performance.now();
+  const end = started + ms;
+  const caller = async (): Promise<void> => {
+    let now = performance.now();
+    while (now < end) {
+      await call();
+      const then = performance.now();
+      durations.push(then - now);
+      now = then;
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  const used = process.cpuUsage(cpu);
-  return { operations: latencies.length, ms: performance.now() - start, cpuMicros: used.user + used.system, latencies };
+  await Promise.all(Array.from({ length: concurrency }, caller));
+  const seconds = (performance.now() - started) / 1_000;
+  const cpu = process.cpuUsage(cpuBefore);
+  const serverAfter = serverCpu();
+  const count = durations.length;
+  return {
+    opsPerSecond: count / seconds,
+    cpuMicros: (cpu.user + cpu.system) / count,
+    serverMicros: serverBefore === null || serverAfter === null ? null : (serverAfter - serverBefore) / count,
+    p50Micros: median(durations) * 1_000,
+  };
 }
 
+/** The middle of the values: an outlier, such as a checkpoint, does not move it. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Samples of a cell as one, value by value. */
+export function medianSample(samples: readonly Sample[]): Sample {
+  const of = (value: (sample: Sample) => number): number => median(samples.map(value));
+  return {
+    opsPerSecond: of((sample) => sample.opsPerSecond),
+    cpuMicros: of((sample) => sample.cpuMicros),
+    // A tick is longer than a few operations: only the mean of all rounds is fine enough.
+    serverMicros: samples.some((sample) => sample.serverMicros === null)
+      ? null
+      : samples.reduce((sum, sample) => sum + sample.serverMicros!, 0) / samples.length,
+    p50Micros: of((sample) => sample.p50Micros),
+  };
 }

@@ -1,31 +1,117 @@
-import type { Result } from './measure';
+import type { Operation } from './operations';
+import type { PeerName, Protections } from './peers/peer';
+import { type Cell, CONCURRENCIES } from './run-cells';
 
-const HEADER = ['work', 'protection', 'peer', 'ops/s', 'ratio', 'CPU µs/op', 'ratio', 'p50 µs', 'ratio', ''];
-
-/** Ratios are against raw pg doing the same work with the same protection: its throughput, CPU and latency are 1.00. */
-export function printTable(results: readonly Result[], out: { write(text: string): unknown }): void {
-  const of = (result: Result, peer: Result['peer']): Result =>
-    results.find((other) => other.work === result.work && other.protection === result.protection && other.peer === peer)!;
-  const lines = results.map((result) => {
-    const raw = of(result, 'raw pg');
-    const verdict = result.peer === 'ours' ? (result.opsPerSecond >= of(result, 'Sequelize').opsPerSecond ? 'OK' : 'SLOWER') : '';
-    return [
-      result.work,
-      result.protection,
-      result.peer,
-      String(result.opsPerSecond),
-      (result.opsPerSecond / raw.opsPerSecond).toFixed(2),
-      String(result.cpuMicros),
-      (result.cpuMicros / raw.cpuMicros).toFixed(2),
-      String(result.p50Micros),
-      (result.p50Micros / raw.p50Micros).toFixed(2),
-      verdict,
-    ];
-  });
-  const widths = HEADER.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
-  for (const line of [HEADER, ...lines]) {
-    out.write(`${line.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')}\n`);
-  }
-  const slower = lines.filter((line) => line.at(-1) === 'SLOWER').length;
-  out.write(slower === 0 ? 'Ours is not slower than plain Sequelize in any row.\n' : `Ours is SLOWER than plain Sequelize in ${slower} row(s).\n`);
+/** A cell beside the driver alone, unprotected, which is 1. */
+export interface Result {
+  readonly operation: Operation;
+  readonly concurrency: number;
+  readonly protections: Protections;
+  readonly peer: PeerName;
+  readonly opsPerSecond: number;
+  readonly ratio: number;
+  readonly cpuMicros: number;
+  readonly serverMicros: number | null;
+  readonly p50Micros: number;
+  /** Lower is better. */
+  readonly p50Ratio: number;
 }
+
+/** Whether the library keeps its promise in one row: never slower than Sequelize on the same work. */
+export interface Verdict {
+  readonly operation: Operation;
+  readonly concurrency: number;
+  readonly protections: Protections;
+  readonly verdict: 'OK' | 'SLOWER';
+  /** Throughput of ours, Sequelize's being 1. */
+  readonly timesSequelize: number;
+  /** The same beside Sequelize without any protection. */
+  readonly timesUnprotected: number;
+}
+
+export function toResults(cells: readonly Cell[]): Result[] {
+  return cells.map((cell) => {
+    const { operation, concurrency, peer } = cell;
+    const base = find(cells, operation, concurrency, 'off', 'raw pg');
+    return {
+      operation,
+      concurrency,
+      protections: peer.protections,
+      peer: peer.name,
+      opsPerSecond: Math.round(cell.opsPerSecond),
+      ratio: rounded(cell.opsPerSecond / base.opsPerSecond),
+      cpuMicros: Math.round(cell.cpuMicros),
+      serverMicros: cell.serverMicros === null ? null : Math.round(cell.serverMicros),
+      p50Micros: Math.round(cell.p50Micros),
+      p50Ratio: rounded(cell.p50Micros / base.p50Micros),
+    };
+  });
+}
+
+export function toVerdicts(cells: readonly Cell[]): Verdict[] {
+  return cells
+    .filter(({ peer }) => peer.name === 'ours')
+    .map(({ operation, concurrency, peer: { protections }, opsPerSecond }) => {
+      const same = find(cells, operation, concurrency, protections, 'Sequelize').opsPerSecond;
+      const unprotected = find(cells, operation, concurrency, 'off', 'Sequelize').opsPerSecond;
+      return {
+        operation,
+        concurrency,
+        protections,
+        verdict: opsPerSecond >= same ? 'OK' : 'SLOWER',
+        timesSequelize: rounded(opsPerSecond / same),
+        timesUnprotected: rounded(opsPerSecond / unprotected),
+      };
+    });
+}
+
+/** What one run found. */
+export interface Report {
+  readonly machine: Readonly<Record<string, string | number>>;
+  readonly results: readonly Result[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Prints the report for people. */
+export function printTable({ machine, results, verdicts }: Report): void {
+  console.log(Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(', '));
+  for (const concurrency of CONCURRENCIES) {
+    console.log(`\nConcurrency ${concurrency}; raw pg, unprepared and unprotected = 1.00`);
+    console.log(`${''.padEnd(32)}${HEAD.map((title) => title.padStart(13)).join('')}`);
+    let operation = '';
+    for (const result of results.filter((candidate) => candidate.concurrency === concurrency)) {
+      if (result.operation !== operation) console.log(result.operation);
+      operation = result.operation;
+      console.log(line(result));
+    }
+  }
+  console.log('\nOurs beside Sequelize on the same work, and (in brackets) beside Sequelize without protections:');
+  for (const { operation, concurrency, protections, verdict, timesSequelize, timesUnprotected } of verdicts) {
+    const bracket = protections === 'on' ? ` (${timesUnprotected.toFixed(2)})` : '';
+    const row = `${operation}, protections ${protections}, concurrency ${concurrency}`;
+    console.log(`  ${verdict.padEnd(7)}${row.padEnd(56)}${timesSequelize.toFixed(2)} times${bracket}`);
+  }
+  const slower = verdicts.filter(({ verdict }) => verdict === 'SLOWER').length;
+  console.log(slower === 0 ? 'OK: ours is not slower in any row.' : `SLOWER: ours is slower in ${slower} of ${verdicts.length} rows.`);
+}
+
+const HEAD = ['ops/s', 'ratio', 'CPU µs/op', 'server µs/op', 'p50 µs', 'p50 ratio'];
+
+function line(result: Result): string {
+  const { protections, peer, opsPerSecond, ratio, cpuMicros, serverMicros, p50Micros, p50Ratio } = result;
+  const label = protections === 'off' ? `  ${peer}` : `  ${peer}${peer === 'ours' ? ', protected' : ', by hand'}`;
+  const values = [opsPerSecond, ratio.toFixed(2), cpuMicros, serverMicros ?? '-', p50Micros, p50Ratio.toFixed(2)];
+  return label.padEnd(32) + values.map((value) => String(value).padStart(13)).join('');
+}
+
+function find(cells: readonly Cell[], operation: Operation, concurrency: number, protections: Protections, name: PeerName): Cell {
+  return cells.find(
+    (cell) =>
+      cell.operation === operation &&
+      cell.concurrency === concurrency &&
+      cell.peer.protections === protections &&
+      cell.peer.name === name,
+  )!;
+}
+
+const rounded = (value: number): number => Math.round(value * 100) / 100;
