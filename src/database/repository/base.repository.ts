@@ -265,8 +265,8 @@ export abstract class BaseRepository<
   }
 
   private together<R>(actor: ExecutionContext, { transaction }: QueryOptions, fn: () => Promise<R>): Promise<R> {
-    // A transaction that the caller opened is the unit already.
-    return transaction ? fn() : this.ready().runtime.unitOfWork.executeInTransaction(fn, actor);
+    // A transaction that the caller opened is the unit already; hooks still read for the clinic of who acts.
+    return transaction ? runWithContext(actor, fn) : this.ready().runtime.unitOfWork.executeInTransaction(fn, actor);
   }
 
   private actor(operation: string, explicit: ExecutionContext | undefined, options: QueryOptions): ExecutionContext {
