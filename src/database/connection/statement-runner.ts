@@ -6,8 +6,9 @@ import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import type { DatabaseOptions } from '../database.options';
 import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../database.errors';
-import { acquire, destroy, release } from './connections';
+import { acquire, destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
+import { fingerprint } from './fingerprint';
 import { query, toResult } from './physical-transaction';
 import { ownConnection, ownTransactionSettings } from './own-transaction';
 import { currentScope, ScopeTransaction } from './scope';
@@ -74,10 +75,12 @@ export class StatementRunner {
   ): Promise<StatementResult[]> {
     const connection = ownConnection(transaction);
     const settings = ownTransactionSettings(transaction, context);
-    const control = settings ? [connection.query(settings)] : [];
-    const work = statements.map((statement) => query(connection, statement, this.options.prepared));
-    const results = await allOf<QueryResult>([...control, ...work]);
-    return results.slice(control.length).map(toResult);
+    const flight = inOneWrite(connection, () => [
+      ...(settings ? [connection.query(settings)] : []),
+      ...statements.map((statement) => query(connection, statement, this.options.prepared)),
+    ]);
+    const results = await allOf<QueryResult>(flight);
+    return results.slice(-statements.length).map(toResult);
   }
 
   /** Begin, statements and commit in one flight. A read without a tenant needs neither begin nor commit. */
@@ -90,10 +93,12 @@ export class StatementRunner {
     const settings = tenantSetting(context?.clinicId) + (writes ? contextSetting(context) : '');
     const client = await acquire(this.sequelize);
     const bare = statements.length === 1 && !writes && !context?.clinicId;
-    const begin = bare ? [] : [client.query(beginText(settings))];
-    const work = statements.map((statement) => query(client, statement, this.options.prepared));
-    const commit = bare ? [] : [client.query('COMMIT')];
-    const settled = await Promise.allSettled([...begin, ...work, ...commit]);
+    const flight = inOneWrite(client, () => [
+      ...(bare ? [] : [client.query(beginText(settings))]),
+      ...statements.map((statement) => query(client, statement, this.options.prepared)),
+      ...(bare ? [] : [client.query('COMMIT')]),
+    ]);
+    const settled = await Promise.allSettled(flight);
     const failedAt = settled.findIndex((outcome) => outcome.status === 'rejected');
     const failure: unknown = failedAt < 0 ? undefined : (settled[failedAt] as PromiseRejectedResult).reason;
     const connectionLost = failure !== undefined && !isServerAnswer(failure);
@@ -107,17 +112,18 @@ export class StatementRunner {
     if (failure !== undefined) throw failure;
     const results = settled.map((outcome) => (outcome as PromiseFulfilledResult<Parameters<typeof toResult>[0]>).value);
     if (!bare && results.at(-1)?.command !== 'COMMIT') throw new UnexpectedRollbackError();
-    return results.slice(begin.length, begin.length + work.length).map(toResult);
+    const first = bare ? 0 : 1;
+    return results.slice(first, first + statements.length).map(toResult);
   }
 
-  /** Says what ran and how long it took: the text has placeholders only, and values are never logged (004-07). */
+  /** Says what ran and how long it took; values are never logged (004-07). */
   private log(statements: readonly Statement[], started: number, failure?: string): void {
     const ms = performance.now() - started;
     const slow = ms >= this.options.slowQueryThresholdMs;
     if (!slow && !this.options.logQueries && !failure) return;
     const names = statements.map((statement) => statement.operation).join(', ');
     if (failure) this.logger.debug(`${names} failed with ${failure} after ${Math.round(ms)} ms`);
-    else if (slow) this.logger.warn(`Slow: ${names} took ${Math.round(ms)} ms: ${statements.map((s) => s.text).join(' ')}`);
+    else if (slow) this.logger.warn(`Slow: ${names} took ${Math.round(ms)} ms: ${statements.map((s) => fingerprint(s.text)).join('; ')}`);
     else this.logger.debug(`${names} ${ms.toFixed(1)} ms`);
   }
 }
