@@ -176,6 +176,12 @@ describe('What was refused', () => {
     expect(output.text()).not.toMatch(/Canary|7301/);
   });
 
+  it('is not in the log of a slow query either, though it was written into the SQL [000-13] [003-43]', async () => {
+    await app.database.query(`SELECT pg_sleep(0.01), '${C}' AS text, 7301 /* ${C} */`);
+    expect(output.text()).toMatch(/Slow: query took \d+ ms: SELECT pg_sleep\(\?\), \? AS text, \?/);
+    expect(output.text()).not.toMatch(/Canary|7301/);
+  });
+
   it('left the pool as it was', async () => {
     expect((await app.database.getConnectionStatus()).pool).toMatchObject({ used: 0, waiting: 0 });
   });
