@@ -1,4 +1,5 @@
 import { migrationChecksum } from '../../src/database/migration/migration-checksum';
+import { parseSqlMigration } from '../../src/database/migration/sql-migration';
 import { splitStatements } from '../../src/database/migration/sql-statements';
 import { tokenizeSql } from '../../src/database/migration/sql-tokens';
 
@@ -34,6 +35,14 @@ describe('the statements of a file', () => {
     expect(split(' ; -- nothing\n ;; /* nothing */ ')).toEqual([]);
   });
 
+  it('are read from a file of a megabyte as well', async () => {
+    const file = `-- migrate:up\n${"INSERT INTO codes VALUES (1, 'one');\n".repeat(30_000)}`;
+    let count = 0;
+    await parseSqlMigration(file).up({ query: async () => ((count += 1), []) });
+    expect(count).toBe(30_000);
+    expect(migrationChecksum(file, 'sql')).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   it('know the line in which they begin', () => {
     const lines = splitStatements(tokenizeSql('-- one\n\nSELECT 1;\n  /* two\nlines */ SELECT 2;')).map(
       ({ line }) => line,
@@ -63,6 +72,7 @@ describe('the checksum of a migration', () => {
   it.each([
     ['a word', 'SELECT 1;', 'SELECT 2;'],
     ['a string', `SELECT 'a  b';`, `SELECT 'a b';`],
+    ['the indentation in a string', `SELECT 'a\n b';`, `SELECT 'a\nb';`],
     ['a comment in a function body', 'DO $$ BEGIN -- a\n END $$;', 'DO $$ BEGIN -- b\n END $$;'],
     ['a directive', '-- migrate:up\nSELECT 1;', '-- migrate:no-transaction\n-- migrate:up\nSELECT 1;'],
   ])('sees a change of %s', (_what, before, after) => {

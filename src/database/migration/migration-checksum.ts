@@ -14,15 +14,18 @@ export function migrationChecksum(text: string, kind: 'sql' | 'code'): string {
 }
 
 function normaliseSql(sql: string): string {
-  let normalised = '';
+  const parts: string[] = [];
   for (const { kind, text } of tokenizeSql(sql)) {
     const directive = kind === 'comment' && /^--\s*migrate:/.test(text);
-    if (directive) normalised += `\n${text.trim().replace(/\s+/g, ' ')}\n`;
-    else if (kind === 'space' || kind === 'comment')
-      normalised += normalised.endsWith('\n') || normalised.endsWith(' ') ? '' : ' ';
-    else normalised += text;
+    const blank = kind === 'space' || kind === 'comment';
+    const last = parts.at(-1);
+    if (directive) {
+      if (last === ' ') parts.pop();
+      parts.push(`\n${text.trim().replace(/\s+/g, ' ')}\n`);
+    } else if (!blank) parts.push(text);
+    else if (last !== ' ' && !last?.endsWith('\n')) parts.push(' ');
   }
-  return normalised.replace(/ ?\n ?/g, '\n').trim();
+  return parts.join('').trim();
 }
 
 function normaliseCode(code: string): string {

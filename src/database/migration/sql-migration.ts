@@ -28,24 +28,25 @@ const DIRECTIVE = /^--\s*migrate:(\S+)\s*(.*)$/;
  * @throws MigrationFileError on an unknown directive, a missing up part or statements before it.
  */
 export function parseSqlMigration(sql: string): SqlMigration {
+  const head: SqlToken[] = [];
   const parts = new Map<string, SqlToken[]>();
-  let part = 'head';
+  let current = head;
   let transaction = true;
   let reason: string | undefined;
   for (const token of tokenizeSql(sql)) {
     const [, directive, rest] = (token.kind === 'comment' && DIRECTIVE.exec(token.text.trimEnd())) || [];
-    if (directive === undefined) parts.set(part, [...(parts.get(part) ?? []), token]);
+    if (directive === undefined) current.push(token);
     else if (directive === 'no-transaction') transaction = false;
     else if (directive === 'irreversible') reason = rest || 'no reason given';
     else if ((directive === 'up' || directive === 'down') && !parts.has(directive)) {
-      part = directive;
-      parts.set(part, []);
+      current = [];
+      parts.set(directive, current);
     } else throw unusable(`Line ${token.line}: migrate:${directive} is unknown or given twice`);
   }
   const up = parts.get('up');
   const down = parts.get('down');
   if (!up) throw unusable('There is no line "-- migrate:up"');
-  if (splitStatements(parts.get('head') ?? []).length > 0)
+  if (splitStatements(head).length > 0)
     throw unusable('There are statements before "-- migrate:up"');
   if (down && reason !== undefined) throw unusable('The migration has a down part and says it is irreversible');
   return {
