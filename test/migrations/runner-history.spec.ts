@@ -174,6 +174,22 @@ DROP INDEX CONCURRENTLY one_id;
   });
 });
 
+describe('an interrupted migration', () => {
+  it('stays interrupted when its file is renamed or deleted: nothing of it runs again by itself', async () => {
+    const text = '-- migrate:no-transaction\n-- migrate:up\nCREATE TABLE half (id int);\nSELECT * FROM nowhere;\n';
+    folder.write('0004-half.sql', text);
+    await expect(runner().migrate()).rejects.toMatchObject({ code: 'MIGRATION_INTERRUPTED' });
+    folder.delete('0004-half.sql').write('0005-half.sql', text);
+    await expect(runner().status()).resolves.toContainEqual({ name: '0004-half', state: 'interrupted' });
+    await expect(runner().migrate()).rejects.toMatchObject({
+      code: 'MIGRATION_INTERRUPTED',
+      hint: expect.stringContaining('db:repair 0004-half'),
+    });
+    await runner().repair('0004-half', 'pending');
+    await expect(runner().status()).resolves.toContainEqual({ name: '0005-half', state: 'pending' });
+  });
+});
+
 describe('a deployer that is killed', () => {
   it('leaves nothing of its migration, and the next run applies it', async () => {
     folder.sql('0004-slow', 'CREATE TABLE slow (id int);\nSELECT pg_sleep(60);');

@@ -14,7 +14,7 @@ export interface MigrationStatus {
   readonly ms?: number;
 }
 
-/** Compares files with history, in the order of files; missing ones come where they were applied. */
+/** Compares files with history, in the order of their names; what ran and has no file any more is part of it. */
 export function compareHistory(
   files: readonly MigrationFile[],
   records: readonly MigrationRecord[],
@@ -29,11 +29,12 @@ export function compareHistory(
     if (!record) return { name, state: number < newest ? 'out-of-order' : 'pending' };
     return { name, state: record.checksum === checksum ? 'applied' : 'edited', ...timesOf(record) };
   });
-  const missing = [...applied.values()].filter(({ name }) => !present.has(name));
-  return [
-    ...statuses,
-    ...missing.map((record): MigrationStatus => ({ name: record.name, state: 'missing', ...timesOf(record) })),
-  ].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const gone = records.filter(({ name }) => !present.has(name));
+  const withoutFile = gone.flatMap((record): MigrationStatus[] => {
+    if (record.status === 'started') return [{ name: record.name, state: 'interrupted' }];
+    return applied.has(record.name) ? [{ name: record.name, state: 'missing', ...timesOf(record) }] : [];
+  });
+  return [...statuses, ...withoutFile].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 /**
