@@ -23,11 +23,7 @@ export function whole(text: string): number {
 
 /** Collects an option that may be repeated, or given once with commas. */
 export function list(text: string, previous: readonly string[] = []): string[] {
-  return [
-    ...previous,
-    ...text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  ];
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.includes('')) throw new InvalidArgumentError('It must be a name, or names with commas between them.');
+  return [...previous, ...parts];
 }

@@ -23,6 +23,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   MIGRATION_HISTORY: EXIT.history,
   MIGRATION_FAILED: EXIT.rolledBack,
   MIGRATION_INTERRUPTED: EXIT.partial,
+  TRANSACTION_OUTCOME_UNKNOWN: EXIT.partial,
   SEED_FAILED: EXIT.partial,
   MIGRATION_IRREVERSIBLE: EXIT.refused,
   SEED_REFUSED: EXIT.refused,

@@ -123,6 +123,13 @@ describe('phi-db, for migrations', () => {
       code: 2,
       stderr: expect.stringMatching(/phi_app may not.*42501.*\n.*phi_migrator/),
     });
+    const silent = await runCli(['status'], { env: { ...database.env, DB_MIGRATOR_PASSWORD: '' } });
+    expect(silent).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/asks phi_migrator for a password, and none was given\n.*DB_MIGRATOR_PASSWORD/),
+    });
+    const plain = await runCli(['status'], { env: { ...database.env, DB_SSL: 'true' } });
+    expect(plain).toMatchObject({ code: 2, stderr: expect.stringMatching(/TLS.*\n.*DB_SSL/) });
     const unknown = await runCli(['status'], { env: { ...database.env, DB_HOTS: 'x' } });
     expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('DB_HOTS is not a known variable') });
   });

@@ -105,6 +105,18 @@ describe('phi-db seed', () => {
     await expect(application.query('DELETE FROM phi.environment')).rejects.toMatchObject({ code: '42501' });
   });
 
+  it('marks no database that was not prepared, and says what to do', async () => {
+    await (await database.superClient()).query('DROP SCHEMA phi CASCADE');
+    await expect(runCli(['mark-production', '--yes'], { env: { ...database.env } })).resolves.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('roles-and-extensions.sql'),
+    });
+  });
+
+  it.each(['', ',', 'dev,'])('wants the name of a set: "%s" is none', async (set) => {
+    await expect(seed('--set', set)).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('a name') });
+  });
+
   it('refuses test data where NODE_ENV is production', async () => {
     await expect(
       runCli(['seed', '--dir', folder], { env: { ...database.env, NODE_ENV: 'production' } }),

@@ -29,7 +29,8 @@ export function migratorConfig(options: DatabaseOptions): ClientConfig {
 
 /**
  * Opens the connection, acts as `phi_owner` where the login may (so that every object has one owner), and closes it.
- * @throws UnavailableError when the server cannot be reached, ConfigurationError behind a pooler.
+ * @throws UnavailableError when the server cannot be reached. ConfigurationError when it refuses the login or TLS, when
+ * the database was not prepared, and behind a pooler.
  */
 export async function withMigrationSession<T>(
   config: ClientConfig,
@@ -39,11 +40,9 @@ export async function withMigrationSession<T>(
   // A connection that is cut is reported by the statement that fails.
   client.on('error', () => undefined);
   try {
-    await client.connect();
-  } catch (cause) {
-    throw unreachable(config, cause);
-  }
-  try {
+    await client.connect().catch((cause: unknown) => {
+      throw unreachable(config, cause);
+    });
     await refusePooler(client);
     const owner = await mayBecomeOwner(client);
     const reset = async (): Promise<void> => {
@@ -85,9 +84,16 @@ async function mayBecomeOwner(client: Client): Promise<boolean> {
 function explain(config: ClientConfig, error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   const { code, message } = error as { code?: string; message?: string };
+  if (code === '3F000') {
+    return new ConfigurationError(
+      'The database has not been prepared: there is no schema phi',
+      'A DBA runs migrations/bootstrap/roles-and-extensions.sql once; the embedded server does so by itself.',
+      { cause: error, sqlState: code },
+    );
+  }
   if (code === '42501') {
     return new ConfigurationError(
-      `The login ${config.user} may not read or write the history of migrations (SQLSTATE 42501)`,
+      `The login ${config.user} may not do this in the schema phi (SQLSTATE 42501)`,
       'Set DB_MIGRATOR_USERNAME and DB_MIGRATOR_PASSWORD to a member of phi_owner, such as phi_migrator.',
       { cause: error, sqlState: code },
     );
@@ -105,7 +111,7 @@ function explain(config: ClientConfig, error: unknown): unknown {
 }
 
 function unreachable(config: ClientConfig, cause: unknown): Error {
-  const { code } = cause as { code?: string };
+  const { code, message } = cause as { code?: string; message?: string };
   const where = `${config.host}:${config.port}/${config.database}`;
   // Class 28 is a refused login, 3D000 a missing database: the server itself did answer.
   if (code?.startsWith('28') || code === '3D000') {
@@ -113,6 +119,20 @@ function unreachable(config: ClientConfig, cause: unknown): Error {
       `${where} refused the login ${config.user} (SQLSTATE ${code})`,
       'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME, and that the bootstrap SQL was run.',
       { cause, sqlState: code },
+    );
+  }
+  if (message?.includes('password must be')) {
+    return new ConfigurationError(
+      `${where} asks ${config.user} for a password, and none was given`,
+      'Set DB_MIGRATOR_PASSWORD, or DB_PASSWORD where DB_MIGRATOR_USERNAME is not set.',
+      { cause },
+    );
+  }
+  if (/certificate|self.signed|altname|SSL|TLS/i.test(`${code} ${message}`)) {
+    return new ConfigurationError(
+      `${where} cannot be verified by TLS, or does not speak it${code ? ` (${code})` : ''}`,
+      'Check DB_SSL and DB_SSL_CA, and the certificate of the server.',
+      { cause },
     );
   }
   return new UnavailableError(

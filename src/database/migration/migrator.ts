@@ -1,6 +1,5 @@
 import type { ClientConfig } from 'pg';
 import { MigrationError as UmzugError, Umzug, type RunnableMigration } from 'umzug';
-import { ConfigurationError } from '../database.errors';
 import type { MigrationStep } from './define-migration';
 import { loadMigration, type LoadedMigration } from './load-migration';
 import { findMigrations, packageMigrations, type MigrationFile } from './migration-files';
@@ -144,7 +143,7 @@ export class Migrator {
       const run = async (): Promise<T> => work({ ...session, files, records: await readHistory(session.client) });
       if (range.plan) return run();
       return withMigrationLock(session.client, this.options.lockWaitMs ?? 60_000, async () => {
-        await ensureHistory(session);
+        if (!(await hasHistory(session.client))) await createHistory(session.client);
         return run();
       });
     });
@@ -184,16 +183,6 @@ export class Migrator {
       down: () => run('down', migration.down as MigrationStep),
     };
   }
-}
-
-async function ensureHistory({ client }: MigrationSession): Promise<void> {
-  if (await hasHistory(client)) return;
-  const { rows } = await client.query(`SELECT 1 FROM pg_namespace WHERE nspname = 'phi'`);
-  if (rows.length > 0) return createHistory(client);
-  throw new ConfigurationError(
-    'The database has not been prepared: there is no schema phi',
-    'A DBA runs migrations/bootstrap/roles-and-extensions.sql once; the embedded server does so by itself.',
-  );
 }
 
 function refuseIrreversible(migrations: readonly LoadedMigration[]): void {
