@@ -3,18 +3,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { locateBinaries, type Binaries } from './binaries';
 import { APP_LOGIN, bootstrapDatabase, createDatabase, MIGRATOR_LOGIN } from './bootstrap';
+import { openCredentials, type Credentials } from './credentials';
 import { EmbeddedServerError } from './embedded.errors';
+import { emptyServerFolder } from './empty-server-folder';
 import { withFolderLock } from './folder-lock';
 import { freePort } from './free-port';
 import { initialiseCluster, SUPERUSER } from './initialise-cluster';
 import { findPostmaster, spawnPostmaster, stopPostmaster, waitUntilReady, type Postmaster } from './postmaster';
-import {
-  emptyServerFolder,
-  openCredentials,
-  openServerFolder,
-  type Credentials,
-  type ServerFolder,
-} from './server-folder';
+import { openServerFolder, type ServerFolder } from './server-folder';
 import { SERVER_SETTINGS, settingFlags } from './server-settings';
 import { readState, writeState } from './server-state';
 import { ServerUse } from './server-use';
@@ -107,7 +103,10 @@ export async function stopEmbeddedPostgres(dir = '.data'): Promise<boolean> {
   return withFolderLock(folder.lock, () => stopWhileLocked(folder));
 }
 
-/** Stops the server of the folder and removes its data and passwords. */
+/**
+ * Stops the server of the folder and removes its data and passwords.
+ * @throws EmbeddedServerError when the folder is not that of an embedded server.
+ */
 export async function resetEmbeddedPostgres(dir = '.data'): Promise<void> {
   if (!existsSync(dir)) return;
   const folder = openServerFolder(dir);
@@ -120,8 +119,8 @@ export async function resetEmbeddedPostgres(dir = '.data'): Promise<void> {
 async function stopWhileLocked(folder: ServerFolder): Promise<boolean> {
   const running = findPostmaster(folder.data) !== undefined;
   if (running) await stopPostmaster(folder.data, locateBinaries(folder.account, join(folder.store, 'binaries')));
-  const { port } = readState(folder.root);
-  writeState(folder.root, { ...(port ? { port } : {}), background: false, users: [] });
+  const { port, background } = readState(folder.root);
+  if (running || background) writeState(folder.root, { ...(port ? { port } : {}), background: false, users: [] });
   return running;
 }
 

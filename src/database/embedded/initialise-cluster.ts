@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Binaries } from './binaries';
 import { EmbeddedServerError } from './embedded.errors';
@@ -25,12 +24,12 @@ export function initialiseCluster(folder: ServerFolder, binaries: Binaries, pass
 }
 
 function runInitdb(folder: ServerFolder, binaries: Binaries, fresh: string, password: string): void {
-  const secret = mkdtempSync(join(tmpdir(), 'phi-initdb-'));
+  // Beside the data, where the next start finds it when this one is cut.
+  const passwordFile = join(folder.store, 'password.new');
+  rmSync(passwordFile, { force: true });
   try {
-    const passwordFile = join(secret, 'password');
-    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+    writeFileSync(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' });
     handOver(passwordFile, folder.account);
-    handOver(secret, folder.account);
     const answer = spawnSync(
       binaries.initdb,
       [
@@ -53,7 +52,7 @@ function runInitdb(folder: ServerFolder, binaries: Binaries, fresh: string, pass
       );
     }
   } finally {
-    rmSync(secret, { recursive: true, force: true });
+    rmSync(passwordFile, { force: true });
   }
 }
 
