@@ -1,10 +1,11 @@
 -- Roles, extensions and schemas: run once per database by a superuser or by the managed server's administrator
 -- (a login with CREATEROLE that owns the database). Running it again changes nothing. PostgreSQL 15 to 18.
 --
---   psql -d DATABASE -v ON_ERROR_STOP=1 -1 \
---     -c "SET bootstrap.app_password = '...'" -c "SET bootstrap.migrator_password = '...'" \
---     -f migrations/bootstrap/roles-and-extensions.sql
+--   export PGOPTIONS="-c bootstrap.app_password=$DB_PASSWORD -c bootstrap.migrator_password=$DB_MIGRATOR_PASSWORD"
+--   psql -d DATABASE -v ON_ERROR_STOP=1 -1 -f migrations/bootstrap/roles-and-extensions.sql
 --
+-- So the passwords are neither in the list of processes nor in pg_stat_statements. In PGOPTIONS a space or a backslash
+-- of a password is written with a backslash before it. SET in the same session does as well.
 -- A password that is not given is left as it is: a new login then has none and cannot log in by password.
 -- Why a file of its own: roles belong to the whole server and extensions need rights that a migration must not have.
 

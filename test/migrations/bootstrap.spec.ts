@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import type { Client } from 'pg';
+import { Client } from 'pg';
 import { MIGRATOR_LOGIN } from '../../src/database/embedded/bootstrap';
 import { Migrator } from '../../src/database/migration/migrator';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database';
+import { superuserConfig, testServer } from '../support/test-server';
 import { readCatalog } from './catalog';
 
 const BOOTSTRAP = readFileSync('migrations/bootstrap/roles-and-extensions.sql', 'utf8');
@@ -53,6 +54,26 @@ describe('The bootstrap', () => {
     const before = { catalog: await readCatalog(client), passwords: (await client.query(passwords)).rows };
     await client.query(BOOTSTRAP);
     expect({ catalog: await readCatalog(client), passwords: (await client.query(passwords)).rows }).toEqual(before);
+  });
+
+  it('takes passwords from PGOPTIONS, as its head says, so that no list of processes shows them', async () => {
+    const hash = `SELECT rolpassword FROM pg_authid WHERE rolname = 'phi_app'`;
+    const admin = new Client({
+      ...superuserConfig(testServer(), db.name),
+      options: '-c bootstrap.app_password=first\\ canary',
+    });
+    await admin.connect();
+    try {
+      await admin.query('BEGIN');
+      const { rows: before } = await admin.query(hash);
+      await admin.query(BOOTSTRAP);
+      expect((await admin.query(hash)).rows).not.toEqual(before);
+      const { rows } = await admin.query(`SELECT current_setting('bootstrap.app_password') AS password`);
+      expect(rows).toEqual([{ password: 'first canary' }]);
+    } finally {
+      await admin.query('ROLLBACK');
+      await admin.end();
+    }
   });
 
   it('leaves nothing to PUBLIC: no object in public, no temporary table, no connection [004-02]', async () => {
