@@ -1,4 +1,4 @@
-import { type IUnitOfWork, UNIT_OF_WORK } from '../../src';
+import { type IUnitOfWork, UNIT_OF_WORK, UniqueViolationError } from '../../src';
 import type { SeedContext } from '../../src/database/seeding/define-seed';
 import { type ExportFolder, openExportFolder } from './export-files';
 import { FacilityDirectory } from './facility-directory';
@@ -60,7 +60,13 @@ async function storePatients(
   patients: PatientImport,
   ledger: ImportLedger,
 ): Promise<void> {
-  await seed.get<IUnitOfWork>(UNIT_OF_WORK).executeInTransaction(() => ensureSyntheaClinic(seed), syntheaContext());
+  const unitOfWork = seed.get<IUnitOfWork>(UNIT_OF_WORK);
+  const ensure = () => unitOfWork.executeInTransaction(() => ensureSyntheaClinic(seed), syntheaContext());
+  await ensure().catch((error: unknown) => {
+    if (!(error instanceof UniqueViolationError)) throw error;
+    // Another import stored them between our look and our insert.
+    return ensure();
+  });
   const progress = seed.progress(partition.size, 'Storing, rows');
   try {
     for await (const patient of partition) {
