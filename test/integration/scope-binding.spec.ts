@@ -246,6 +246,21 @@ describe('two Sequelize instances', () => {
     expect(await stored()).not.toContain('mixed-other');
   });
 
+  it('refuse each other’s transactions', async () => {
+    const foreign = { code: 'TRANSACTION_OPTIONS' };
+    const own = await other.transaction();
+    const inUnit = await runtime.unitOfWork.executeInTransaction(() => other.transaction(async (transaction) => transaction));
+    for (const transaction of [own, inUnit]) {
+      await expect(app.students.create(pupil('foreign'), app.clinics.a, { transaction })).rejects.toMatchObject(foreign);
+      await expect(app.sequelize.query('SELECT 1', { transaction })).rejects.toMatchObject(foreign);
+      await expect(app.sequelize.transaction({ transaction }, () => Promise.resolve())).rejects.toMatchObject(foreign);
+      await expect(runWithContext(app.clinics.a, () => model().create(pupil('foreign'), { transaction }))).rejects.toMatchObject(foreign);
+    }
+    await own.rollback();
+    expect(await stored()).not.toContain('foreign');
+    expect(await app.stored('foreign')).toEqual([]);
+  });
+
   it('are bound once each, and an unbound one is left as it was', async () => {
     bindSequelize(other, true);
     expect(attachRuntime(other, readOptions(db.env))).toBe(runtime);

@@ -1,6 +1,7 @@
-import type { Transaction } from 'sequelize';
+import { Transaction } from 'sequelize';
+import type { Sequelize } from 'sequelize-typescript';
 import type { ExecutionContext } from '../context/execution-context';
-import { TransactionScopeClosedError } from '../database.errors';
+import { TransactionOptionsError, TransactionScopeClosedError } from '../database.errors';
 import type { PooledClient } from './connections';
 import { contextSetting, tenantSetting, twoClinics } from './session-settings';
 
@@ -18,6 +19,16 @@ export function ownTransactionSettings(transaction: Transaction, context: Execut
   if (context.clinicId !== clinicId) throw twoClinics();
   if (clinicId) clinics.set(transaction, clinicId);
   return tenantSetting(clinicId) + contextSetting(context);
+}
+
+/** @throws TransactionOptionsError for a transaction on another database: the statement would run there. */
+export function refuseOtherDatabase(sequelize: Sequelize, transaction: unknown): void {
+  if (transaction instanceof Transaction && (transaction as Transaction & { sequelize: unknown }).sequelize !== sequelize) {
+    throw new TransactionOptionsError(
+      'The transaction belongs to another database',
+      'Pass a transaction of the Sequelize instance that the model was added to.',
+    );
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../database.errors';
 import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find-or-create';
-import { ownTransactionSettings } from './own-transaction';
+import { ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { currentScope, Scope, ScopeTransaction } from './scope';
 import { scrubError } from './scrub-error';
 import { type IsolationLevel, isStronger } from './session-settings';
@@ -79,6 +79,7 @@ async function guardedQuery(
   options: QueryOptions,
 ): Promise<unknown> {
   const chosen = options.transaction;
+  refuseOtherDatabase(sequelize, chosen);
   if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, options);
   refuseTransactionControl(typeof sql === 'string' ? sql : sql.query);
   const scope = chosen?.scope ?? currentScope(sequelize);
@@ -102,6 +103,7 @@ async function joinedTransaction(
   callback: ((transaction: Transaction) => Promise<unknown>) | undefined,
 ): Promise<unknown> {
   const chosen = options?.transaction;
+  refuseOtherDatabase(sequelize, chosen);
   const scope = chosen instanceof ScopeTransaction ? chosen.scope : chosen ? undefined : currentScope(sequelize);
   if (!scope) return begin(options, callback);
   scope.assertOpen();

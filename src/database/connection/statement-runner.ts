@@ -10,7 +10,7 @@ import { acquire, destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { fingerprint } from './fingerprint';
 import { query, toResult } from './physical-transaction';
-import { ownConnection, ownTransactionSettings } from './own-transaction';
+import { ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { currentScope, ScopeTransaction } from './scope';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
@@ -59,9 +59,10 @@ export class StatementRunner {
     }
   }
 
-  private dispatch(statements: readonly Statement[], options: RunOptions): Promise<StatementResult[]> {
+  private async dispatch(statements: readonly Statement[], options: RunOptions): Promise<StatementResult[]> {
     const context = options.context ?? currentContext();
     const { transaction } = options;
+    refuseOtherDatabase(this.sequelize, transaction);
     if (transaction && !(transaction instanceof ScopeTransaction)) return this.join(transaction, statements, context);
     const scope = transaction?.scope ?? currentScope(this.sequelize);
     return scope ? scope.send(statements, context) : this.alone(statements, context);
