@@ -107,8 +107,10 @@ BEGIN
 END
 $$;
 
--- 7. Settings: times in UTC; the server's log must not repeat values of a failed statement. The log settings are the
---    superuser's to give, so where they are refused the DBA sets them in postgresql.conf (see docs).
+-- 7. Settings: times in UTC; the server's log must not repeat values of a failed statement. Before PostgreSQL 18
+--    pg_stat_statements would keep every SET LOCAL app.context as it stands: who acts, from where and why, an entry for
+--    each request. These settings are the superuser's to give, so where they are refused the DBA sets them in
+--    postgresql.conf (see docs).
 DO $$
 DECLARE
   statement text;
@@ -117,6 +119,7 @@ BEGIN
     format('ALTER DATABASE %I SET timezone = %L', current_database(), 'UTC'),
     'ALTER ROLE phi_app SET log_error_verbosity = terse',
     'ALTER ROLE phi_app SET log_parameter_max_length_on_error = 0',
+    'ALTER ROLE phi_app SET pg_stat_statements.track_utility = off',
     'ALTER ROLE phi_migrator SET log_error_verbosity = terse',
     'ALTER ROLE phi_migrator SET log_parameter_max_length_on_error = 0'
   ] LOOP

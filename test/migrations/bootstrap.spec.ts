@@ -86,12 +86,13 @@ describe('The bootstrap', () => {
     expect(rows).toEqual([{ create: false, app: false, temporary: false, connect: false }]);
   });
 
-  it('keeps times in UTC and values out of the server log [000-21]', async () => {
+  it('keeps times in UTC and values out of the server log and its statistics [000-21]', async () => {
     const app = await db.appClient();
     const { rows } =
       await app.query(`SELECT current_setting('timezone') AS zone, current_setting('log_error_verbosity') AS verbosity,
-      current_setting('log_parameter_max_length_on_error') AS parameters`);
-    expect(rows).toEqual([{ zone: 'UTC', verbosity: 'terse', parameters: '0' }]);
+      current_setting('log_parameter_max_length_on_error') AS parameters,
+      current_setting('pg_stat_statements.track_utility') AS utility`);
+    expect(rows).toEqual([{ zone: 'UTC', verbosity: 'terse', parameters: '0', utility: 'off' }]);
   });
 
   it('is what the first migration asks for where something is missing [000-37]', async () => {
