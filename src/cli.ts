@@ -14,8 +14,10 @@ async function main(): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
-    // commander has printed its own message.
-    if (!(error instanceof CommanderError)) outputOf(program).error(error);
+    const output = outputOf(program);
+    if (!(error instanceof CommanderError)) output.error(error);
+    // commander has printed its own message, for people.
+    else if (error.exitCode !== 0) output.emit({ event: 'error', code: 'USAGE', message: error.message });
   }
 }
 

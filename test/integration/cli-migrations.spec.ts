@@ -103,7 +103,9 @@ describe('phi-db, for migrations', () => {
     [['repair', '0001-one', '--as', 'gone'], 'Allowed choices'],
     [['nonsense'], 'unknown'],
   ])('exits with 2 on wrong usage: %j', async (args, message) => {
-    await expect(phiDb(...args)).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+    const result = await phiDb('--json', ...args);
+    expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining(message) });
+    expect(lines(result)).toEqual([expect.objectContaining({ event: 'error', message: expect.any(String) })]);
   });
 
   it('exits with 2 when the server cannot be reached or refuses the login, and never shows the password', async () => {
