@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Client } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
 import { cancelStatement } from './cancel-statement';
@@ -16,7 +17,11 @@ interface ConnectionManager {
 }
 
 /** A `pg` client that Sequelize's pool owns; `_invalid` is Sequelize's mark of a dead one. */
-export type PooledClient = Client & { _invalid?: boolean; _ending?: boolean };
+export type PooledClient = Client & {
+  readonly connection: { readonly stream: Duplex };
+  _invalid?: boolean;
+  _ending?: boolean;
+};
 
 const managerOf = (sequelize: Sequelize): ConnectionManager =>
   (sequelize as unknown as { connectionManager: ConnectionManager }).connectionManager;
@@ -24,6 +29,19 @@ const managerOf = (sequelize: Sequelize): ConnectionManager =>
 /** Takes a connection out of Sequelize's pool. */
 export function acquire(sequelize: Sequelize): Promise<PooledClient> {
   return managerOf(sequelize).getConnection({ type: 'write', useMaster: true });
+}
+
+/**
+ * Sends what `send` submits as one packet. A write to the socket for each statement would be a system call each, and
+ * would wake the server each time.
+ */
+export function inOneWrite<T>({ connection: { stream } }: PooledClient, send: () => T): T {
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
 }
 
 /** False once the connection is known to be lost. */
@@ -44,7 +62,7 @@ export function release(sequelize: Sequelize, client: PooledClient): void {
 export function destroy(sequelize: Sequelize, client: PooledClient): void {
   if (isAlive(client)) cancelStatement(client);
   client._invalid = true;
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  client.connection.stream.destroy();
   // Not awaited: a peer that never answers must not hold up the caller.
   void managerOf(sequelize).pool.destroy(client).catch(() => undefined);
 }

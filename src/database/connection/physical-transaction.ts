@@ -7,7 +7,7 @@ import {
   UnavailableError,
   UnexpectedRollbackError,
 } from '../database.errors';
-import { acquire, destroy, isAlive, type PooledClient, release } from './connections';
+import { acquire, destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
 import { isServerAnswer, mapError } from './error-mapper';
 import { type BeginOptions, beginText, contextSetting, tenantSetting, twoClinics } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
@@ -141,19 +141,21 @@ export class PhysicalTransaction {
   ): Promise<StatementResult[]> {
     if (this.ended) throw new TransactionScopeClosedError('settled');
     const begins = before[0]?.startsWith('START') ?? false;
-    const control = before.map((text) => client.query(text));
-    const work = statements.map((statement) => query(client, statement, this.prepared));
-    const settled = await Promise.allSettled([...control, ...work]);
+    const flight = inOneWrite(client, () => [
+      ...before.map((text) => client.query(text)),
+      ...statements.map((statement) => query(client, statement, this.prepared)),
+    ]);
+    const settled = await Promise.allSettled(flight);
     const failed = settled.findIndex((outcome) => outcome.status === 'rejected');
     if (failed >= 0) {
       const { reason } = settled[failed] as PromiseRejectedResult;
-      const entity = statements[Math.max(0, failed - control.length)]?.entity;
+      const entity = statements[Math.max(0, failed - before.length)]?.entity;
       const mapped = mapError(reason, entity);
       if (!isServerAnswer(reason) || (begins && failed === 0)) this.broken ??= { error: mapped };
       throw mapped;
     }
     return settled
-      .slice(control.length)
+      .slice(before.length)
       .map((outcome) => toResult((outcome as PromiseFulfilledResult<QueryResult>).value));
   }
 

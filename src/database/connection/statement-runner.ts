@@ -81,7 +81,7 @@ export class StatementRunner {
       ...statements.map((statement) => query(connection, statement, this.options.prepared)),
     ]);
     const results = await allOf<QueryResult>(flight);
-    return results.slice(-statements.length).map(toResult);
+    return results.slice(settings ? 1 : 0).map(toResult);
   }
 
   /** Begin, statements and commit in one flight. A read without a tenant needs neither begin nor commit. */
