@@ -109,6 +109,10 @@ describe('An operator', () => {
       expect(await heights({ heightCm: '100' })).toEqual(['100.00']);
       expect(await heights({ heightCm: { gt: '99.9' } })).toEqual(['100.00', '100.10']);
       expect(await heights({ heightCm: { in: ['100.1', '99.900'] } })).toEqual(['99.90', '100.10']);
+      // Not rounded to what the column holds.
+      expect(await heights({ heightCm: { in: ['99.999', '100.004'] } })).toEqual([]);
+      expect(await heights({ heightCm: { between: ['99.901', '100.0999'] } })).toEqual(['100.00']);
+      expect(await heights({ heightCm: { eq: '100.001' } })).toEqual([]);
       expect(await heights({ measuredAt: { gte: new Date(Date.UTC(2024, 0, 1, 0, 0, 0, 1)) } })).toEqual(['100.00', '100.10']);
       expect(await heights({ measuredAt: { lt: '2024-01-01T01:00:00.001+01:00' } })).toEqual(['99.90']);
       expect(await heights({ version: { between: [1, 2] } })).toHaveLength(3);

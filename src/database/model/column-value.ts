@@ -33,7 +33,7 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
     case 'integer':
       return Number.isInteger(value) && Math.abs(value as number) <= INT4 ? value : refuse('a whole number of 32 bits');
     case 'decimal':
-      return encodeDecimal(value) ?? refuse('a decimal number, as text or number');
+      return encodeDecimal(value, column) ?? refuse(`a decimal number, as text or number${digitsOf(column)}`);
     case 'float':
       return typeof value === 'number' && Number.isFinite(value) ? value : refuse('a finite number');
     case 'boolean':
@@ -49,12 +49,17 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
   }
 }
 
-/** A decimal stays text: a dose must not pass through binary floating point. */
-function encodeDecimal(value: unknown): string | undefined {
-  if (typeof value === 'string') return DECIMAL.test(value) ? value : undefined;
-  if (typeof value === 'bigint') return value.toString();
-  return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
+/** A decimal stays text: a dose must not pass through binary floating point, nor be rounded by its column. */
+function encodeDecimal(value: unknown, { digits }: ColumnDescription): string | undefined {
+  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
+  if (!DECIMAL.test(text)) return undefined;
+  const [before = '', after = ''] = text.replace(/^[+-]/, '').split('.');
+  const fits = !digits || (before.replace(/^0+/, '').length <= digits[0] && after.replace(/0+$/, '').length <= digits[1]);
+  return fits ? text : undefined;
 }
+
+const digitsOf = ({ digits }: ColumnDescription): string =>
+  digits ? ` of at most ${digits[0]} digits before and ${digits[1]} after the point` : '';
 
 /** Without its offset a text would mean another moment on a server in another time zone (000-21). */
 function encodeTimestamp(value: unknown): Date | undefined {

@@ -21,10 +21,12 @@ export interface ColumnDescription {
   /** Name in the database. */
   readonly field: string;
   readonly kind: ColumnKind;
-  /** Type in SQL, for casts of array parameters. */
+  /** Type in SQL. */
   readonly sqlType: string;
   /** Of text: characters at most. */
   readonly maxLength?: number;
+  /** Of a decimal: digits at most, before and after the point. */
+  readonly digits?: readonly [before: number, after: number];
   /** Of an enum: what is allowed. */
   readonly values?: readonly string[];
   readonly nullable: boolean;
@@ -48,7 +50,7 @@ export interface EntityDescription {
 
 /** The parts of Sequelize's attribute metadata that its types leave out. */
 interface RawAttribute {
-  readonly type: { readonly key: string; toSql(): string; readonly _length?: number; readonly values?: readonly string[] };
+  readonly type: { readonly key: string; toSql(): string; readonly _length?: number; readonly _precision?: number; readonly _scale?: number; readonly values?: readonly string[] };
   readonly field?: string;
   readonly allowNull?: boolean;
   readonly defaultValue?: unknown;
@@ -124,6 +126,9 @@ function describeColumn(
     kind,
     sqlType: kind === 'enum' ? 'TEXT' : raw.type.toSql(),
     ...(kind === 'text' && raw.type._length ? { maxLength: Number(raw.type._length) } : {}),
+    ...(kind === 'decimal' && raw.type._precision !== undefined
+      ? { digits: [raw.type._precision - (raw.type._scale ?? 0), raw.type._scale ?? 0] as const }
+      : {}),
     ...(values ? { values } : {}),
     nullable: raw.allowNull !== false && !raw.primaryKey,
     managed,

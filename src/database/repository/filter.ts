@@ -91,7 +91,7 @@ export class Filter {
       case 'eq':
       case 'ne':
         if (operand === null) return this.leaf(column, operator === 'eq' ? 'null' : 'notNull');
-        return this.leaf(column, operator, encodeValue(this.entity.name, column, operand));
+        return this.leaf(column, operator, this.bound(column, operand));
       case 'in':
       case 'notIn':
         return this.leaf(column, operator === 'in' ? 'any' : 'none', this.list(column, operand));
@@ -129,7 +129,8 @@ export class Filter {
 
   private bound(column: ColumnDescription, operand: unknown): unknown {
     if (operand === null || operand === undefined) throw this.refuse(column.attribute, 'compared with values; use isNull for null');
-    return encodeValue(this.entity.name, column, operand);
+    // A decimal may be compared with a finer one than its column holds.
+    return encodeValue(this.entity.name, column.digits ? { ...column, digits: undefined } : column, operand);
   }
 
   private pattern(column: ColumnDescription, operand: unknown): string {

@@ -89,7 +89,7 @@ export class SqlCompiler {
   /** Inserts any number of rows in one statement: each column is bound as one array. */
   insertMany(columns: readonly ColumnDescription[]): CompiledSql {
     const fields = columns.map((column) => `"${column.field}"`).join(', ');
-    const arrays = columns.map((column, i) => `$${i + 1}::${column.sqlType}[]`).join(', ');
+    const arrays = columns.map((column, i) => `$${i + 1}::${arrayType(column)}`).join(', ');
     return compiled(
       `INSERT INTO "${this.entity.table}" (${fields}) SELECT * FROM unnest(${arrays}) RETURNING ${this.returning()}`,
     );
@@ -114,6 +114,9 @@ export class SqlCompiler {
 }
 
 const place = (bind: number) => literal(`$${bind}`);
+
+/** Without length and scale: a cast to VARCHAR(5) or DECIMAL(4,1) would cut or round, silently. */
+const arrayType = ({ sqlType }: ColumnDescription): string => `${sqlType.replace(/^(VARCHAR|DECIMAL|NUMERIC)\(.*\)$/, '$1')}[]`;
 
 const trimmed = (sql: string): string => sql.replace(/;\s*$/, '');
 
@@ -153,9 +156,9 @@ function toOperator({ column, operator, bind }: Comparison): object | null {
     case 'notNull':
       return { [Op.not]: null };
     case 'any':
-      return { [Op.eq]: literal(`ANY($${bind}::${column.sqlType}[])`) };
+      return { [Op.eq]: literal(`ANY($${bind}::${arrayType(column)})`) };
     case 'none':
-      return { [Op.ne]: literal(`ALL($${bind}::${column.sqlType}[])`) };
+      return { [Op.ne]: literal(`ALL($${bind}::${arrayType(column)})`) };
     default:
       return { [OPERATORS[operator]]: place(bind) };
   }

@@ -112,6 +112,14 @@ describe('A value for a column', () => {
     expect(() => encode('text', '🩺🩺🩺', { maxLength: 2 })).toThrow('at most 2 characters');
   });
 
+  it.each(['9999.99', '-9999.99', '+0009.9900', '0', '.5', '5.', 127.9])('takes the decimal %p for numeric(6,2)', (value) => {
+    expect(encode('decimal', value, { digits: [4, 2] })).toBe(String(value));
+  });
+
+  it.each(['99999.9', '0.001', '127.999', 0.1 + 0.2, 1e-7, 1e21, '10000'])('refuses the decimal %p for numeric(6,2), which would round or overflow', (value) => {
+    expect(() => encode('decimal', value, { digits: [4, 2] })).toThrow('Thing.attribute must be a decimal number, as text or number of at most 4 digits before and 2 after the point');
+  });
+
   it('of kind json refuses a value nested deeper than the stack', () => {
     let deep: unknown = 1;
     for (let i = 0; i < 100_000; i += 1) deep = [deep];
