@@ -187,7 +187,7 @@ export function query(client: PooledClient, statement: Statement, prepared: bool
     text: statement.text,
     values: statement.values as unknown[],
     queryMode: 'extended',
-    ...(prepared && statement.name ? { name: statement.name } : {}),
+    name: prepared ? statement.name : undefined,
   };
   return client.query(config);
 }

@@ -1,6 +1,7 @@
 import * as pg from 'pg';
 import type { SequelizeModuleOptions } from '@nestjs/sequelize';
 import type { DatabaseOptions } from '../database.options';
+import { parseTimestamp } from './parse-timestamp';
 
 /** Every connection is pipelined: begin, tenant, statement and commit share one flight (phi-protection §1). */
 class PipelinedClient extends pg.Client {
@@ -9,7 +10,12 @@ class PipelinedClient extends pg.Client {
   }
 }
 
-const dialectModule = { ...pg, types: pg.types, Client: PipelinedClient };
+const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
+  oid === pg.types.builtins.TIMESTAMPTZ && format !== 'binary'
+    ? parseTimestamp
+    : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser;
+
+const dialectModule = { ...pg, types: { ...pg.types, getTypeParser }, Client: PipelinedClient };
 
 /** How long after the server's own limit the client gives up on an answer, in ms. */
 const ANSWER_MARGIN_MS = 5_000;
