@@ -54,6 +54,8 @@ const BY_STATE: Record<string, Mapping> = {
   '40P01': (entity, safe) => new DeadlockError('The transaction was the victim of a deadlock', 'Repeat the unit of work.', names(entity, safe)),
   '57014': (entity, safe) => new TimeoutError('The statement was cancelled', 'Narrow it, or raise DB_STATEMENT_TIMEOUT.', names(entity, safe)),
   '55P03': (entity, safe) => new TimeoutError('A lock did not become free in time', 'Repeat the call later.', names(entity, safe)),
+  '08P01': (entity, safe) =>
+    new InvalidInputError(`${entity ?? 'Statement'}: the parameters do not match the statement`, 'Pass one for each placeholder, at most 65,535.', names(entity, safe)),
   '25006': (entity, safe) =>
     new TransactionOptionsError('A write was tried in a read-only transaction', 'Begin the unit of work without readOnly.', names(entity, safe)),
 };

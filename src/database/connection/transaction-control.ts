@@ -12,6 +12,8 @@ const REFUSED = new RegExp(
     '^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction|reset|discard)\\b',
     '^set\\s+(?!(?:local|constraints|transaction)\\b)',
     '^set\\s+local\\s+(?:session|role|app\\.)',
+    // A cursor that is held shows its rows to whoever gets the connection next.
+    '^declare\\b[\\s\\S]*\\bwith\\s+hold\\b',
   ].join('|'),
   'i',
 );

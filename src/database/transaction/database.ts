@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { poolStatus } from '../connection/connections';
 import { refuseTransactionControl } from '../connection/transaction-control';
 import type { Row, Statement } from '../connection/statement';
+import { isStorableText } from '../context/execution-context';
 import type { RunOptions, StatementRunner } from '../connection/statement-runner';
 import { DatabaseError, InvalidInputError, UnexpectedRowCountError } from '../database.errors';
 import type { UnitOfWork } from './unit-of-work';
@@ -107,6 +108,9 @@ export class Database {
 
 /** The driver would make text of an object when the begin is on its way already; one that has no text is refused before. */
 function bindable(value: unknown): unknown {
+  if (typeof value === 'string' && !isStorableText(value)) {
+    throw new InvalidInputError('A parameter is text with NUL or a lone surrogate', 'Clean it: PostgreSQL cannot store it as it is.');
+  }
   if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return value;
   try {
     return Array.isArray(value) ? value.map(bindable) : JSON.stringify(value);

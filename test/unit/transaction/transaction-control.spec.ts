@@ -25,6 +25,7 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET SESSION AUTHORIZATION phi_owner',
     'SET search_path TO x',
     'SET TIME ZONE utc',
+    'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
   ])('is refused: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).toThrow(InvalidInputError);
   });
@@ -41,6 +42,7 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET CONSTRAINTS ALL DEFERRED',
     'SET TRANSACTION READ ONLY',
     'PREPARE plan AS SELECT 1',
+    'DECLARE c CURSOR FOR SELECT 1',
   ])('is told from other SQL: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).not.toThrow();
   });
