@@ -17,6 +17,7 @@ let allergies: AllergyRepository;
 let vitals: VitalSignsRepository;
 let appointments: AppointmentRepository;
 let superuser: Client;
+let deleted: { readonly id: string };
 let output: CapturedOutput;
 
 beforeAll(async () => {
@@ -27,6 +28,8 @@ beforeAll(async () => {
   foreign = await plantEveryEntity(app, clinics.b, 'b');
   [students, allergies, vitals, appointments] = [app.get(StudentRepository), app.get(AllergyRepository), app.get(VitalSignsRepository), app.get(AppointmentRepository)];
   superuser = await app.db.superClient();
+  deleted = await students.create(pupil({ studentNumber: 'deleted' }), clinics.a);
+  await students.delete(deleted.id, clinics.a);
   output = captureOutput();
 });
 afterAll(async () => {
@@ -115,6 +118,7 @@ const CHANGES: Case[] = [
   ['a wrong id to delete', 'INVALID_INPUT', () => students.delete(C)],
   ['a wrong id to restore', 'INVALID_INPUT', () => students.restore(C)],
   ['a living row to restore', 'NOT_FOUND', () => students.restore(own())],
+  ['an older version of a deleted row', 'NOT_FOUND', () => students.update(deleted.id, { lastName: C }, undefined, { expectedVersion: 99, withDeleted: true })],
   ['an older version to delete', 'CONFLICT', () => students.delete(own(), undefined, { expectedVersion: 99 })],
 ];
 
@@ -147,6 +151,11 @@ const READS: Case[] = [
   ['a number beyond 32 bits', 'INVALID_INPUT', () => students.count({ version: { gt: 2 ** 40 } })],
   ['a raw parameter that does not fit', 'INVALID_INPUT', () => app.database.query('SELECT $1::uuid', [C])],
   ['a raw parameter with NUL', 'INVALID_INPUT', () => app.database.query('SELECT $1::text', [`${C}\0`])],
+  ['a raw parameter with a lone surrogate', 'INVALID_INPUT', () => app.database.query('SELECT $1::text', [`${C}\ud800`])],
+  ['a raw list with a lone surrogate', 'INVALID_INPUT', () => app.database.query('SELECT $1::text[]', [[`${C}\udc00`]])],
+  ['a raw parameter too few', 'INVALID_INPUT', () => app.database.query('SELECT $1::text, $2::text', [C])],
+  ['a raw parameter too many', 'INVALID_INPUT', () => app.database.query('SELECT $1::text', [C, C])],
+  ['70,000 raw parameters', 'INVALID_INPUT', () => app.database.query('SELECT $1::text', Array(70_000).fill(C))],
   ['raw SQL that is none', 'STATEMENT_FAILED', () => app.database.query(`SELEKT '${C}'`)],
   ['raw SQL with an unknown column', 'STATEMENT_FAILED', () => app.database.query(`SELECT "${C}" FROM students`)],
   ['raw SQL that divides by zero', 'INVALID_INPUT', () => app.database.query('SELECT $1::int / 0', [7301])],

@@ -115,6 +115,13 @@ describe('Raw SQL over several tables', () => {
     expect(await db.one('SELECT grade FROM students', [], { context: clinics.a })).toEqual({ grade: null });
   });
 
+  it.each(['DECLARE c CURSOR WITH HOLD FOR SELECT * FROM students', 'declare c binary insensitive cursor\nwith  hold for table students', 'SET search_path = x', '/* x */ SET app.tenant = 1'])(
+    'leaves nothing on the connection for the next one: %s',
+    async (sql) => {
+      expect(await rejectionOf(db.query(sql, [], { context: clinics.a }))).toMatchObject({ code: 'INVALID_INPUT' });
+    },
+  );
+
   it('cannot carry a second statement', async () => {
     const smuggled = db.query(`SELECT 1; DELETE FROM students`, [], { context: clinics.a });
     expect(await rejectionOf(smuggled)).toMatchObject({ code: 'STATEMENT_FAILED', sqlState: '42601' });

@@ -43,7 +43,7 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
     case 'date':
       return isDate(value) ? value : refuse('a date as YYYY-MM-DD');
     case 'json':
-      return encodeJson(value) ?? refuse('a JSON value without NUL or lone surrogates');
+      return encodeJson(value) ?? refuse('a JSON value without NUL, lone surrogates, NaN or infinity');
     case 'binary':
       return Buffer.isBuffer(value) ? value : refuse('a Buffer');
   }
@@ -79,6 +79,8 @@ function encodeJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (key, part: unknown) => {
       if (!isStorableText(key) || (typeof part === 'string' && !isStorableText(part))) throw new TypeError('not storable');
+      // JSON.stringify would make null of it.
+      if (typeof part === 'number' && !Number.isFinite(part)) throw new TypeError('not storable');
       return part;
     });
   } catch {

@@ -135,7 +135,7 @@ export abstract class BaseRepository<
     }
     return this.together(actor, options, async () => {
       // Locked, so that what the hook judged is what is written over (D21).
-      const [current] = await this.select('update', { where: { id }, lock: true }, { ...options, context: actor });
+      const [current] = await this.select('update', { where: { id }, lock: true }, { ...options, context: actor, withDeleted: false });
       if (!current) throw new NotFoundError(this.entityName, id);
       await this.validateUpdate(id, data, current);
       return this.change('update', id, set, actor, options, 'living');
@@ -247,7 +247,7 @@ export abstract class BaseRepository<
     const { entities } = await this.write(statements.update(operation, set, { where, rows }), actor, options);
     if (entities[0]) return entities[0];
     if (expectedVersion === undefined) throw new NotFoundError(this.entityName, id);
-    const [current] = await this.select(operation, { where: { id }, rows }, { ...options, context: actor });
+    const [current] = await this.select(operation, { where: { id }, rows }, { ...options, context: actor, withDeleted: false });
     throw current ? new ConflictError(this.entityName) : new NotFoundError(this.entityName, id);
   }
 

@@ -48,6 +48,9 @@ export class Filter {
     if (Object.prototype.toString.call(clause) !== '[object Object]') throw this.refuse('where', 'an object');
     this.countCondition();
     if (depth > MAX_DEPTH) throw this.refuse('where', `nested at most ${MAX_DEPTH} levels deep`);
+    for (const key in clause as object) {
+      if (!Object.hasOwn(clause as object, key)) throw this.refuse('where', 'an object with keys of its own');
+    }
     const parts: Predicate[] = [];
     for (const [key, value] of Object.entries(clause as object)) {
       if (key === 'AND' || key === 'OR') {

@@ -96,6 +96,8 @@ describe('A value for a column', () => {
     ['json', circular],
     ['json', { [`${CANARY}\0`]: 1 }],
     ['json', { deep: [{ text: `${CANARY}\ud800` }] }],
+    ['json', { deep: [Number.NaN] }],
+    ['json', Number.NEGATIVE_INFINITY],
     ['json', 1n],
     ['json', () => CANARY],
     ['json', Symbol(CANARY)],

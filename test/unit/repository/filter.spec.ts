@@ -43,6 +43,7 @@ describe('A filter', () => {
     ['a Map, which has no keys', new Map([['grade', '5']])],
     ['a Date, which has no keys', new Date()],
     ['a function, which has no keys', () => CANARY],
+    ['keys that are only inherited', Object.create({ grade: CANARY })],
     ['null inside OR', { OR: [null] }],
     ['an unknown attribute', { [CANARY]: '5' }],
     ['an unknown attribute with undefined', { [CANARY]: undefined }],
