@@ -135,6 +135,21 @@ describe('A model used directly', () => {
     }
   });
 
+  it('cannot set another tenant by SQL, in whatever place [000-28]', async () => {
+    for (const sql of [
+      `SET app.tenant = '${clinics.b.clinicId}'`,
+      `SELECT 1; SET LOCAL app.tenant = '${clinics.b.clinicId}'`,
+      `SELECT set_config('app.tenant', '${clinics.b.clinicId}', false)`,
+      `SELECT 1; COMMIT`,
+    ]) {
+      await expect(runWithContext(clinics.a, () => sequelize.query(sql))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      expect(await Student.count()).toBe(0);
+    }
+    const words = { ...pupil(), lastName: `x'; SET app.tenant = 'y'; set_config(` };
+    expect((await runWithContext(clinics.a, () => Student.create(words))).lastName).toBe(words.lastName);
+    expect(await runWithContext(clinics.a, () => Student.count({ where: { lastName: words.lastName } }))).toBe(1);
+  });
+
   it('cannot truncate, which row security does not bind', async () => {
     await expect(runWithContext(clinics.a, () => Allergy.truncate({ cascade: true, force: true }))).rejects.toMatchObject({ parent: { code: '42501' } });
     await expect(runWithContext(clinics.a, () => Allergy.destroy({ truncate: true, force: true }))).rejects.toMatchObject({ parent: { code: '42501' } });

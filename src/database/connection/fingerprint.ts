@@ -1,13 +1,26 @@
-/** Comments, and literals of every kind: dollar-quoted, with escapes, plain, cut off, numbers that are no placeholder. */
-const VALUES = [
-  /\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*/g,
-  /(?<![\w$])\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g,
-  /\be'(?:\\[\s\S]|''|[^'\\])*(?:'|$)/gi,
-  /'(?:''|[^'])*(?:'|$)/g,
-  /(?<![\w$."])\d[\d.]*(?:e[+-]?\d+)?\b/gi,
-];
+/** The parts of SQL that may hold anything, in one pass: a quote inside a comment is none, nor a comment inside quotes. */
+const PARTS = new RegExp(
+  [
+    '(?<comment>--[^\\n]*|/\\*[\\s\\S]*?(?:\\*/|$))',
+    '(?<name>"[^"]*(?:"|$))',
+    '(?<![\\w$])\\$(?<tag>[A-Za-z_]\\w*|)\\$[\\s\\S]*?(?:\\$\\k<tag>\\$|$)',
+    "\\b[eE]'(?:\\\\[\\s\\S]|''|[^'\\\\])*(?:'|$)",
+    "'(?:''|[^'])*(?:'|$)",
+    '(?<![\\w$.])\\d[\\d.]*(?:[eE][+-]?\\d+)?\\b',
+  ].join('|'),
+  'g',
+);
 
-/** A statement without its values, for the log: raw SQL may carry them inline, and logs show none (phi-protection §4). */
+/**
+ * A statement without its values and comments, for the log: raw SQL may carry values inline, and logs show none
+ * (phi-protection §4).
+ */
 export function fingerprint(sql: string): string {
-  return VALUES.reduce((text, value) => text.replace(value, '?'), sql).replace(/\s+/g, ' ').trim();
+  return sql
+    .replace(PARTS, (_part, ...rest) => {
+      const { comment, name } = rest.at(-1) as { comment?: string; name?: string };
+      return comment === undefined ? (name ?? '?') : ' ';
+    })
+    .replace(/\s+/g, ' ')
+    .trim();
 }

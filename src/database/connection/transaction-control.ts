@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../database.errors';
+import { fingerprint } from './fingerprint';
 
 /** White space, comments and empty statements, which PostgreSQL skips. */
 const SKIPPED = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
@@ -18,9 +19,15 @@ const REFUSED = new RegExp(
   'i',
 );
 
+/** The same as SET, as a function. */
+const SET_CONFIG = /\bset_config\s*\(/i;
+
 /** @throws InvalidInputError for transaction control and session settings, which belong to the unit of work. */
 export function refuseTransactionControl(sql: string): void {
-  if (REFUSED.test(sql.replace(SKIPPED, ''))) {
+  // Values may hold either word; most statements hold neither.
+  const text = /;|set_config/i.test(sql) ? fingerprint(sql) : sql;
+  const refused = SET_CONFIG.test(text) || text.split(';').some((statement) => REFUSED.test(statement.replace(SKIPPED, '')));
+  if (refused) {
     throw new InvalidInputError('Transaction control and session settings are not run as queries', 'Use executeInTransaction.');
   }
 }

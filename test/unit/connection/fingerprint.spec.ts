@@ -9,10 +9,14 @@ describe('The fingerprint of a statement', () => {
     ['SELECT $$Canary$$, $tag$Can$$ary$tag$', 'SELECT ?, ?'],
     ["SELECT 'cut off Canary", 'SELECT ?'],
     ['SELECT $body$ cut off Canary', 'SELECT ?'],
-    ['SELECT 1 -- Canary\n/* Canary */ + 2', 'SELECT ? ? ? + ?'],
+    ['SELECT 1 -- Canary\n/* Canary */ + 2', 'SELECT ? + ?'],
+    ["SELECT '-- no comment', 'Canary' /* 'no text' */, 'Canary'", 'SELECT ?, ? , ?'],
+    ["SELECT '/*', 'Canary', '*/'", 'SELECT ?, ?, ?'],
+    [`SELECT "it's", 'Canary'`, `SELECT "it's", ?`],
+    ['SELECT 1 /* cut off Canary', 'SELECT ?'],
     ['SELECT 7301, 73.01, 1e10, -5', 'SELECT ?, ?, ?, -?'],
     ['SELECT $1, $12::int[] FROM t1 WHERE col_2 = $3', 'SELECT $1, $12::int[] FROM t1 WHERE col_2 = $3'],
-    ['SELECT "name 1"\n  FROM   "t"', 'SELECT "name ?" FROM "t"'],
+    ['SELECT "name 1"\n  FROM   "t"', 'SELECT "name 1" FROM "t"'],
   ])('%s has no value', (sql, expected) => {
     expect(fingerprint(sql)).toBe(expected);
   });

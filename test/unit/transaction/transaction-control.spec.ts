@@ -26,6 +26,10 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET search_path TO x',
     'SET TIME ZONE utc',
     'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
+    "SELECT set_config('app.tenant', $1, false)",
+    "SELECT pg_catalog.SET_CONFIG ('app.tenant', 'x', true)",
+    "SELECT ';'; COMMIT",
+    "SELECT 1; /* ; */ SET app.tenant = 'x'",
   ])('is refused: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).toThrow(InvalidInputError);
   });
@@ -43,6 +47,9 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET TRANSACTION READ ONLY',
     'PREPARE plan AS SELECT 1',
     'DECLARE c CURSOR FOR SELECT 1',
+    "SELECT 'set_config(', '; COMMIT', $$; set_config($$",
+    'SELECT 1; -- COMMIT',
+    'SELECT set_configuration FROM x;',
   ])('is told from other SQL: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).not.toThrow();
   });
