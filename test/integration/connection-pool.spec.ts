@@ -11,7 +11,7 @@ const sessions = async (app: StudentApp): Promise<number[]> =>
 describe('the pool', () => {
   let app: StudentApp;
   beforeAll(async () => {
-    app = await startStudentApp({ pool: { min: 0, max: 3, acquireTimeoutMs: 300 } });
+    app = await startStudentApp({ pool: { min: 0, max: 3, acquireTimeoutMs: 3_000 } });
   });
   afterAll(() => app?.close());
 
