@@ -107,7 +107,8 @@ async function clinicOf(app: NestExpressApplication, server: Server, context: Ex
     .get(SchoolRepository, { strict: false })
     .bulkCreate([{ name: 'Northside', code: 'N' }, { name: 'Southside', code: 'S' }], context);
   const callAs: TestClinic['callAs'] = (role, method, path, body) => {
-    const call = request(server)[method](path).set('Authorization', `Bearer ${tokens.get(role)}`);
+    const agent = request(server);
+    const call = agent[method](path).set('Authorization', `Bearer ${tokens.get(role)}`);
     return body === undefined ? call : call.send(body);
   };
   return {

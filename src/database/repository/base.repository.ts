@@ -1,6 +1,5 @@
 import type { Model, ModelStatic } from 'sequelize';
 import type { IAuditLogger } from '../audit/audit-logger.interface';
-import { sanitizeSensitiveData } from '../audit/sanitize-sensitive-data';
 import { CacheKeyBuilder } from '../cache/cache-key-builder';
 import type { ICacheManager } from '../cache/cache-manager';
 import type { Row, Statement } from '../connection/statement';
@@ -15,8 +14,8 @@ import { EntityStatements, type SelectRequest } from './entity-statements';
 import { encodeInsert, encodePatch, insertedColumns, requireUuid, withActor } from './input';
 import { readPage, toPage } from './pagination';
 import { readCriteria } from './read-criteria';
+import { RepositoryHooks } from './repository-hooks';
 import type { IRepository } from './repository.interface';
-import { toEntity } from './to-entity';
 
 /** Rows that findAll returns at most. */
 const FIND_ALL_LIMIT = 1_000;
@@ -32,7 +31,9 @@ export abstract class BaseRepository<
   T extends object = Entity<M>,
   CreateDTO extends object = CreateInput<M>,
   UpdateDTO extends object = UpdateInput<M>,
-> implements IRepository<T, CreateDTO, UpdateDTO>
+>
+  extends RepositoryHooks<T, CreateDTO, UpdateDTO>
+  implements IRepository<T, CreateDTO, UpdateDTO>
 {
   protected readonly cacheKeyBuilder = new CacheKeyBuilder();
   private parts?: { entity: EntityDescription; statements: EntityStatements; runtime: DatabaseRuntime };
@@ -41,8 +42,10 @@ export abstract class BaseRepository<
     protected readonly model: ModelStatic<M>,
     protected readonly auditLogger: IAuditLogger,
     protected readonly cacheManager: ICacheManager,
-    protected readonly entityName: string = model.name,
-  ) {}
+    protected override readonly entityName: string = model.name,
+  ) {
+    super();
+  }
 
   /** The row with this id, or null. @throws InvalidInputError unless `id` is a UUID. */
   async findById(id: string, options: QueryOptions = {}): Promise<T | null> {
@@ -155,25 +158,6 @@ export abstract class BaseRepository<
   /** Brings a deleted row back. @throws UniqueViolationError when its place was taken meanwhile. */
   restore(id: string, context?: ExecutionContext, options: UpdateOptions = {}): Promise<T> {
     return this.mark('restore', id, null, context, options);
-  }
-
-  /** Hook: judges a create before it is written; may read, and throws to refuse. Runs in the write's transaction. */
-  protected validateCreate(_data: CreateDTO): Promise<void> | void {}
-
-  /** Hook: judges an update; `current` is locked until the write is done. */
-  protected validateUpdate(_id: string, _data: UpdateDTO, _current: T): Promise<void> | void {}
-
-  /** Hook: what callers get of a row, or of a Sequelize instance that a subclass read itself. */
-  protected mapToEntity(row: object): T {
-    return toEntity(row) as T;
-  }
-
-  /** Hook: drops what a subclass caches of the entity. Runs after the commit; a throw is reported. */
-  protected invalidateCaches(_entity: T): Promise<void> | void {}
-
-  /** What of an entity may be handed to the audit logger. */
-  protected sanitizeForAudit(data: object): object {
-    return sanitizeSensitiveData(data, this.entityName);
   }
 
   private ready() {

@@ -97,7 +97,12 @@ export class EntityStatements {
     return this.statement(operation, sql, [...filter.binds, ...set.values], true);
   }
 
-  private statement(operation: string, sql: ReturnType<ShapeCache['get']>, values: readonly unknown[], write: boolean): Statement {
+  private statement(
+    operation: string,
+    sql: ReturnType<ShapeCache['get']>,
+    values: readonly unknown[],
+    write: boolean,
+  ): Statement {
     // Key by key: a spread would cost as much as all the rest of a statement that is compiled already.
     const { text, name } = sql;
     return { text, name, values, operation: `${this.entity.name}.${operation}`, entity: this.entity.name, write };
@@ -120,7 +125,11 @@ export class EntityStatements {
 
   private order(orderBy: unknown): (readonly [ColumnDescription, 'ASC' | 'DESC'])[] {
     const given: unknown = orderBy ?? [];
-    if (orderBy === null || !Array.isArray(given) || !given.every((key) => Object.prototype.toString.call(key) === '[object Object]')) {
+    if (
+      orderBy === null ||
+      !Array.isArray(given) ||
+      !given.every((key) => Object.prototype.toString.call(key) === '[object Object]')
+    ) {
       throw this.refuse('orderBy', 'a list of sort keys');
     }
     const keys = (given as object[]).flatMap((key) => Object.entries(key));
@@ -135,7 +144,8 @@ export class EntityStatements {
 
   private known(attribute: unknown, part: string): ColumnDescription {
     const column = this.entity.byAttribute.get(attribute as string);
-    if (!column) throw this.refuse(part, `attributes of ${this.entity.name}: ${[...this.entity.byAttribute.keys()].join(', ')}`);
+    if (!column)
+      throw this.refuse(part, `attributes of ${this.entity.name}: ${[...this.entity.byAttribute.keys()].join(', ')}`);
     return column;
   }
 

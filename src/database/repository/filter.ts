@@ -5,7 +5,8 @@ import type { ColumnDescription, EntityDescription } from '../model/entity-descr
 /** Comparison of a column with bound values; `bind` is the place of the first one in the list of binds. */
 export interface Comparison {
   readonly column: ColumnDescription;
-  readonly operator: 'eq' | 'ne' | 'any' | 'none' | 'lt' | 'lte' | 'gt' | 'gte' | 'like' | 'ilike' | 'within' | 'null' | 'notNull';
+  readonly operator:
+    'eq' | 'ne' | 'any' | 'none' | 'lt' | 'lte' | 'gt' | 'gte' | 'like' | 'ilike' | 'within' | 'null' | 'notNull';
   readonly bind: number;
 }
 
@@ -55,7 +56,10 @@ export class Filter {
     for (const [key, value] of Object.entries(clause as object)) {
       if (key === 'AND' || key === 'OR') {
         if (!Array.isArray(value)) throw this.refuse(key, 'a list of conditions');
-        parts.push({ kind: key === 'AND' ? 'and' : 'or', parts: value.map((part) => this.readClause(part, depth + 1)) });
+        parts.push({
+          kind: key === 'AND' ? 'and' : 'or',
+          parts: value.map((part) => this.readClause(part, depth + 1)),
+        });
       } else if (key === 'NOT') {
         parts.push({ kind: 'not', part: this.readClause(value, depth + 1) });
       } else {
@@ -79,7 +83,11 @@ export class Filter {
 
   private readAttribute(column: ColumnDescription, value: unknown): Predicate[] {
     const isOperators =
-      typeof value === 'object' && value !== null && !(value instanceof Date) && !Array.isArray(value) && !Buffer.isBuffer(value);
+      typeof value === 'object' &&
+      value !== null &&
+      !(value instanceof Date) &&
+      !Array.isArray(value) &&
+      !Buffer.isBuffer(value);
     if (!isOperators) return [this.compare(column, 'eq', value)];
     const operators = Object.entries(value);
     if (operators.length === 0) throw this.refuse(column.attribute, 'compared by an operator');
@@ -88,7 +96,10 @@ export class Filter {
 
   private compare(column: ColumnDescription, operator: string, operand: unknown): Predicate {
     if (operand === undefined) {
-      throw this.refuse(column.attribute, 'compared with a value: undefined would widen the filter; leave it out, or use null');
+      throw this.refuse(
+        column.attribute,
+        'compared with a value: undefined would widen the filter; leave it out, or use null',
+      );
     }
     switch (operator) {
       case 'eq':
@@ -126,12 +137,14 @@ export class Filter {
   }
 
   private list(column: ColumnDescription, operand: unknown): unknown[] {
-    if (!Array.isArray(operand) || operand.length > MAX_LIST) throw this.refuse(column.attribute, `in a list of at most ${MAX_LIST} values`);
+    if (!Array.isArray(operand) || operand.length > MAX_LIST)
+      throw this.refuse(column.attribute, `in a list of at most ${MAX_LIST} values`);
     return operand.map((item) => this.bound(column, item));
   }
 
   private bound(column: ColumnDescription, operand: unknown): unknown {
-    if (operand === null || operand === undefined) throw this.refuse(column.attribute, 'compared with values; use isNull for null');
+    if (operand === null || operand === undefined)
+      throw this.refuse(column.attribute, 'compared with values; use isNull for null');
     // A decimal may be compared with a finer one than its column holds.
     return encodeValue(this.entity.name, column.digits ? { ...column, digits: undefined } : column, operand);
   }
@@ -145,7 +158,8 @@ export class Filter {
   /** The server refuses a pattern that ends in its escape only once a row gets so far: an answer that hangs on the data. */
   private wholePattern(column: ColumnDescription, operand: unknown): string {
     const pattern = this.pattern(column, operand);
-    if (/(?<!\\)(\\\\)*\\$/.test(pattern)) throw this.refuse(column.attribute, 'matched by a pattern whose last \\ escapes something');
+    if (/(?<!\\)(\\\\)*\\$/.test(pattern))
+      throw this.refuse(column.attribute, 'matched by a pattern whose last \\ escapes something');
     return pattern;
   }
 
@@ -157,7 +171,8 @@ export class Filter {
 
   private countCondition(): void {
     this.conditions += 1;
-    if (this.conditions > MAX_CONDITIONS) throw this.refuse('where', `made of at most ${MAX_CONDITIONS} conditions; use in for a list`);
+    if (this.conditions > MAX_CONDITIONS)
+      throw this.refuse('where', `made of at most ${MAX_CONDITIONS} conditions; use in for a list`);
   }
 
   private refuse(attribute: string, allowed: string): InvalidInputError {

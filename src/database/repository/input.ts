@@ -63,14 +63,20 @@ export function encodePatch(
   refuseUnknown(entity, given, (column) => !column.managed && column.attribute !== 'id');
   const columns = entity.columns.filter((column) => column.attribute in given);
   if (columns.length === 0) {
-    throw new InvalidInputError(`${entity.name}: nothing to update`, 'Pass at least one attribute.', { entity: entity.name });
+    throw new InvalidInputError(`${entity.name}: nothing to update`, 'Pass at least one attribute.', {
+      entity: entity.name,
+    });
   }
   const values = columns.map((column) => {
     if (given[column.attribute] === null && !column.nullable) {
-      throw new NotNullViolationError(`${entity.name}.${column.attribute} is required`, 'Leave it out, or give it a value.', {
-        entity: entity.name,
-        attribute: column.attribute,
-      });
+      throw new NotNullViolationError(
+        `${entity.name}.${column.attribute} is required`,
+        'Leave it out, or give it a value.',
+        {
+          entity: entity.name,
+          attribute: column.attribute,
+        },
+      );
     }
     return encodeValue(entity.name, column, given[column.attribute]);
   });
@@ -85,9 +91,7 @@ export function withActor(
   context: ExecutionContext,
 ): { columns: ColumnDescription[]; values: unknown[] } {
   const updatedBy = entity.byAttribute.get('updatedBy');
-  return updatedBy
-    ? { columns: [...columns, updatedBy], values: [...values, actorId(context)] }
-    : { columns, values };
+  return updatedBy ? { columns: [...columns, updatedBy], values: [...values, actorId(context)] } : { columns, values };
 }
 
 function isActor(column: ColumnDescription): boolean {
@@ -110,7 +114,9 @@ function refuseUnknown(
     const names = entity.columns.filter(allowed).map((known) => known.attribute);
     throw new InvalidInputError(
       // A known name may be shown; an unknown one is the caller's text.
-      column ? `${entity.name}.${attribute} is kept by the database and cannot be set` : `${entity.name} has no such attribute`,
+      column
+        ? `${entity.name}.${attribute} is kept by the database and cannot be set`
+        : `${entity.name} has no such attribute`,
       `Pass only ${names.join(', ')}.`,
       { entity: entity.name, ...(column ? { attribute } : {}) },
     );

@@ -16,7 +16,8 @@ export function readCriteria<C extends object>(entity: string, criteria: C, page
   if (!hasOnly(criteria, keys)) refuse(`criteria take ${keys.join(', ')} only`);
   const { select, pagination } = criteria as { select?: unknown; pagination?: unknown };
   if (select !== undefined && !Array.isArray(select)) refuse('select takes a list of attributes');
-  if (pagination !== undefined && !hasOnly(pagination, PAGE_KEYS)) refuse(`pagination takes ${PAGE_KEYS.join(', ')} only`);
+  if (pagination !== undefined && !hasOnly(pagination, PAGE_KEYS))
+    refuse(`pagination takes ${PAGE_KEYS.join(', ')} only`);
   return criteria;
 }
 

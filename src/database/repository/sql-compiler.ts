@@ -49,7 +49,9 @@ export class SqlCompiler {
     private readonly model: ModelStatic<Model>,
     private readonly entity: EntityDescription,
   ) {
-    this.generator = (model.sequelize!.getQueryInterface() as unknown as { queryGenerator: QueryGenerator }).queryGenerator;
+    this.generator = (
+      model.sequelize!.getQueryInterface() as unknown as { queryGenerator: QueryGenerator }
+    ).queryGenerator;
   }
 
   select(shape: SelectShape): CompiledSql {
@@ -82,7 +84,9 @@ export class SqlCompiler {
   /** Inserts one row; the values are bound in the order of `columns`. */
   insert(columns: readonly ColumnDescription[]): CompiledSql {
     const values = Object.fromEntries(columns.map((column, i) => [column.field, place(i + 1)]));
-    const { query } = this.generator.insertQuery(this.entity.table, values, this.model.getAttributes(), { bindParam: false });
+    const { query } = this.generator.insertQuery(this.entity.table, values, this.model.getAttributes(), {
+      bindParam: false,
+    });
     return compiled(`${trimmed(query)} RETURNING ${this.returning()}`);
   }
 
@@ -116,7 +120,8 @@ export class SqlCompiler {
 const place = (bind: number) => literal(`$${bind}`);
 
 /** Without length and scale: a cast to VARCHAR(5) or DECIMAL(4,1) would cut or round, silently. */
-const arrayType = ({ sqlType }: ColumnDescription): string => `${sqlType.replace(/^(VARCHAR|DECIMAL|NUMERIC)\(.*\)$/, '$1')}[]`;
+const arrayType = ({ sqlType }: ColumnDescription): string =>
+  `${sqlType.replace(/^(VARCHAR|DECIMAL|NUMERIC)\(.*\)$/, '$1')}[]`;
 
 const trimmed = (sql: string): string => sql.replace(/;\s*$/, '');
 
