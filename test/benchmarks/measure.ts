@@ -10,7 +10,7 @@ export interface Plan {
 }
 
 export const FULL: Plan = { rows: 20_000, rounds: 8, warmUpMs: 1_000, busyMs: 500, singleMs: 250 };
-export const QUICK: Plan = { rows: 5_000, rounds: 3, warmUpMs: 200, busyMs: 200, singleMs: 100 };
+export const QUICK: Plan = { rows: 5_000, rounds: 3, warmUpMs: 300, busyMs: 200, singleMs: 80 };
 
 /** One round of one cell. */
 export interface Sample {
