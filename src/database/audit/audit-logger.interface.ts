@@ -48,7 +48,12 @@ export interface AuditEvent {
  * application knows. Inside a unit of work an entry is part of it: it is rolled back with it (003-27).
  */
 export interface IAuditLogger {
-  logCreate(entity: string, entityId: string, context: ExecutionContext, data?: Readonly<Record<string, unknown>>): Promise<void>;
+  logCreate(
+    entity: string,
+    entityId: string,
+    context: ExecutionContext,
+    data?: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   logRead(entity: string, entityId: string, context: ExecutionContext): Promise<void>;
   logUpdate(
     entity: string,
@@ -56,14 +61,26 @@ export interface IAuditLogger {
     context: ExecutionContext,
     changes: Readonly<Record<string, FieldChange>>,
   ): Promise<void>;
-  logDelete(entity: string, entityId: string, context: ExecutionContext, data?: Readonly<Record<string, unknown>>): Promise<void>;
+  logDelete(
+    entity: string,
+    entityId: string,
+    context: ExecutionContext,
+    data?: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   logBulkOperation(
     entity: string,
     context: ExecutionContext,
     details: { readonly operation: string; readonly ids: readonly string[] },
   ): Promise<void>;
-  logExport(entity: string, context: ExecutionContext, details: { readonly format: string; readonly count: number }): Promise<void>;
-  logTransaction(context: ExecutionContext, details: { readonly operation: string; readonly outcome: string }): Promise<void>;
+  logExport(
+    entity: string,
+    context: ExecutionContext,
+    details: { readonly format: string; readonly count: number },
+  ): Promise<void>;
+  logTransaction(
+    context: ExecutionContext,
+    details: { readonly operation: string; readonly outcome: string },
+  ): Promise<void>;
   /** The trail of one row of the context's clinic, newest first, at most 1,000 events. */
   trail(entity: string, entityId: string, context?: ExecutionContext): Promise<readonly AuditEvent[]>;
 }

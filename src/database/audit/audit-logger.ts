@@ -9,7 +9,7 @@ type Details = Readonly<Record<string, unknown>>;
 const MAX_EVENTS = 1_000;
 const IDS_PER_EVENT = 1_000;
 
-/** Writes and reads the trail through the two functions that the application role may call; the table is closed to it. */
+/** Writes and reads the trail through two functions: the table is closed to the role of the application. */
 export class AuditLogger implements IAuditLogger {
   constructor(private readonly runner: StatementRunner) {}
 
@@ -35,10 +35,17 @@ export class AuditLogger implements IAuditLogger {
   }
 
   /** One event for every 1,000 ids: an event holds 64 KB of details. */
-  async logBulkOperation(entity: string, context: ExecutionContext, details: { operation: string; ids: readonly string[] }): Promise<void> {
+  async logBulkOperation(
+    entity: string,
+    context: ExecutionContext,
+    details: { operation: string; ids: readonly string[] },
+  ): Promise<void> {
     const { ids, ...rest } = details;
     for (let from = 0; from === 0 || from < ids.length; from += IDS_PER_EVENT) {
-      await this.write(AuditAction.BULK, entity, null, context, { ...rest, ids: ids.slice(from, from + IDS_PER_EVENT) });
+      await this.write(AuditAction.BULK, entity, null, context, {
+        ...rest,
+        ids: ids.slice(from, from + IDS_PER_EVENT),
+      });
     }
   }
 
@@ -79,7 +86,10 @@ export class AuditLogger implements IAuditLogger {
     if (!entity) throw new InvalidInputError('An audit event needs the name of its entity', 'Pass it.');
     // The driver would store a lone surrogate as another character: the event would name another record.
     if (!isStorableText(entity) || !isStorableText(entityId ?? '')) {
-      throw new InvalidInputError('An audit event names text without NUL or lone surrogates', 'Pass the id as it is stored.');
+      throw new InvalidInputError(
+        'An audit event names text without NUL or lone surrogates',
+        'Pass the id as it is stored.',
+      );
     }
     await this.runner.run(
       {

@@ -41,10 +41,12 @@ function copy(value: unknown, isSensitive: (key: string) => boolean, above: read
   if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return value;
   if (above.includes(value)) return '[CIRCULAR]';
   const path = [...above, value];
-  if (Array.isArray(value) || value instanceof Set) return Array.from(value, (item: unknown) => copy(item, isSensitive, path));
+  if (Array.isArray(value) || value instanceof Set)
+    return Array.from(value, (item: unknown) => copy(item, isSensitive, path));
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return copy(toJSON.call(value), isSensitive, path);
-  const entries = value instanceof Map ? [...value].map(([key, part]) => [String(key), part] as const) : Object.entries(value);
+  const entries =
+    value instanceof Map ? [...value].map(([key, part]) => [String(key), part] as const) : Object.entries(value);
   return Object.fromEntries(
     entries.map(([key, part]) => [
       key,

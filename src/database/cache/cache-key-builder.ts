@@ -43,9 +43,13 @@ function canonical(value: unknown, ordered = false): string {
   // Not map: it leaves out holes.
   if (Array.isArray(value)) return `[${Array.from(value, (part: unknown) => canonical(part, ordered)).join(',')}]`;
   if (Object.prototype.toString.call(value) !== '[object Object]') {
-    throw new InvalidInputError('A cache key is made of plain values only', 'Pass objects, arrays, dates and simple values.');
+    throw new InvalidInputError(
+      'A cache key is made of plain values only',
+      'Pass objects, arrays, dates and simple values.',
+    );
   }
   const entries = Object.entries(value);
   if (!ordered) entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, part]) => `${JSON.stringify(key)}:${canonical(part, ordered || key === 'orderBy')}`).join(',')}}`;
+  const parts = entries.map(([key, part]) => `${JSON.stringify(key)}:${canonical(part, ordered || key === 'orderBy')}`);
+  return `{${parts.join(',')}}`;
 }

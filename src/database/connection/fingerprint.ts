@@ -1,4 +1,4 @@
-/** The parts of SQL that may hold anything, in one pass: a quote inside a comment is none, nor a comment inside quotes. */
+/** What may hold anything, in one pass: a quote inside a comment is none, nor is a comment inside quotes. */
 const PARTS = new RegExp(
   [
     '(?<comment>--[^\\n]*|/\\*[\\s\\S]*?(?:\\*/|$))',

@@ -26,8 +26,12 @@ const SET_CONFIG = /\bset_config\s*\(/i;
 export function refuseTransactionControl(sql: string): void {
   // Values may hold either word; most statements hold neither.
   const text = /;|set_config/i.test(sql) ? fingerprint(sql) : sql;
-  const refused = SET_CONFIG.test(text) || text.split(';').some((statement) => REFUSED.test(statement.replace(SKIPPED, '')));
+  const refused =
+    SET_CONFIG.test(text) || text.split(';').some((statement) => REFUSED.test(statement.replace(SKIPPED, '')));
   if (refused) {
-    throw new InvalidInputError('Transaction control and session settings are not run as queries', 'Use executeInTransaction.');
+    throw new InvalidInputError(
+      'Transaction control and session settings are not run as queries',
+      'Use executeInTransaction.',
+    );
   }
 }

@@ -15,10 +15,14 @@ const INT4 = 2_147_483_647;
 export function encodeValue(entity: string, column: ColumnDescription, value: unknown): unknown {
   if (value === null) return null;
   const refuse = (allowed: string): never => {
-    throw new InvalidInputError(`${entity}.${column.attribute} must be ${allowed}`, 'Correct the value and try again.', {
-      entity,
-      attribute: column.attribute,
-    });
+    throw new InvalidInputError(
+      `${entity}.${column.attribute} must be ${allowed}`,
+      'Correct the value and try again.',
+      {
+        entity,
+        attribute: column.attribute,
+      },
+    );
   };
   switch (column.kind) {
     case 'uuid':
@@ -51,10 +55,12 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
 
 /** A decimal stays text: a dose must not pass through binary floating point, nor be rounded by its column. */
 function encodeDecimal(value: unknown, { digits }: ColumnDescription): string | undefined {
-  const text = typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
+  const text =
+    typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'bigint' ? String(value) : '';
   if (!DECIMAL.test(text)) return undefined;
   const [before = '', after = ''] = text.replace(/^[+-]/, '').split('.');
-  const fits = !digits || (before.replace(/^0+/, '').length <= digits[0] && after.replace(/0+$/, '').length <= digits[1]);
+  const fits =
+    !digits || (before.replace(/^0+/, '').length <= digits[0] && after.replace(/0+$/, '').length <= digits[1]);
   return fits ? text : undefined;
 }
 
@@ -78,7 +84,8 @@ function isDate(value: unknown): value is string {
 function encodeJson(value: unknown): string | undefined {
   try {
     return JSON.stringify(value, (key, part: unknown) => {
-      if (!isStorableText(key) || (typeof part === 'string' && !isStorableText(part))) throw new TypeError('not storable');
+      if (!isStorableText(key) || (typeof part === 'string' && !isStorableText(part)))
+        throw new TypeError('not storable');
       // JSON.stringify would make null of it.
       if (typeof part === 'number' && !Number.isFinite(part)) throw new TypeError('not storable');
       return part;

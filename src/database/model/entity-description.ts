@@ -3,17 +3,7 @@ import { MANAGED_ATTRIBUTES } from './base.model';
 import { phiAttributes, type PhiOptions } from './phi.decorator';
 
 export type ColumnKind =
-  | 'uuid'
-  | 'text'
-  | 'enum'
-  | 'integer'
-  | 'decimal'
-  | 'float'
-  | 'boolean'
-  | 'timestamp'
-  | 'date'
-  | 'json'
-  | 'binary';
+  'uuid' | 'text' | 'enum' | 'integer' | 'decimal' | 'float' | 'boolean' | 'timestamp' | 'date' | 'json' | 'binary';
 
 /** What the library needs to know of a column, read once from Sequelize's metadata. */
 export interface ColumnDescription {
@@ -50,7 +40,14 @@ export interface EntityDescription {
 
 /** The parts of Sequelize's attribute metadata that its types leave out. */
 interface RawAttribute {
-  readonly type: { readonly key: string; toSql(): string; readonly _length?: number; readonly _precision?: number; readonly _scale?: number; readonly values?: readonly string[] };
+  readonly type: {
+    readonly key: string;
+    toSql(): string;
+    readonly _length?: number;
+    readonly _precision?: number;
+    readonly _scale?: number;
+    readonly values?: readonly string[];
+  };
   readonly field?: string;
   readonly allowNull?: boolean;
   readonly defaultValue?: unknown;
