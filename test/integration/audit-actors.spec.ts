@@ -67,7 +67,10 @@ describe('Who is named in the trail', () => {
       await schools.restore(id, explicit);
       await schools.softDelete(id, undefined, { context: explicit });
       await app.database.none('UPDATE schools SET city = $2 WHERE id = $1', [id, 'Salem'], { context: explicit });
-      const authors = [...(await eventsOf(superuser, 'School', id)), ...(await eventsOf(superuser, 'School', bulk!.id))].map(({ user_id }) => user_id);
+      const authors = [
+        ...(await eventsOf(superuser, 'School', id)),
+        ...(await eventsOf(superuser, 'School', bulk!.id)),
+      ].map(({ user_id }) => user_id);
       expect(authors).toEqual(Array(7).fill('explicit-user'));
       await schools.create({ ...school(), id: '0190a000-0000-7000-8000-0000000000e1' });
       expect(await lastEventOf('0190a000-0000-7000-8000-0000000000e1')).toMatchObject({ user_id: 'ambient-user' });
@@ -75,9 +78,17 @@ describe('Who is named in the trail', () => {
   });
 
   it('may be the system, or a name that is no UUID, and the row then names no user [D07]', async () => {
-    const byNobody = await schools.create(school(), createSystemExecutionContext({ clinicId: clinics.a.clinicId, requestId: 'job no. 7' }));
+    const byNobody = await schools.create(
+      school(),
+      createSystemExecutionContext({ clinicId: clinics.a.clinicId, requestId: 'job no. 7' }),
+    );
     expect(byNobody).toMatchObject({ createdBy: null, updatedBy: null });
-    expect(await lastEventOf(byNobody.id)).toMatchObject({ user_id: 'system', user_role: 'SYSTEM', request_id: 'job no. 7', context_missing: false });
+    expect(await lastEventOf(byNobody.id)).toMatchObject({
+      user_id: 'system',
+      user_role: 'SYSTEM',
+      request_id: 'job no. 7',
+      context_missing: false,
+    });
     const userId = randomUUID();
     const bySomeone = await schools.create(school(), actor(userId));
     expect(bySomeone).toMatchObject({ createdBy: userId, updatedBy: userId });
@@ -90,17 +101,31 @@ describe('Who is named in the trail', () => {
     await client.query(`SELECT set_config('app.tenant', $1, true)`, [clinics.a.clinicId]);
     await client.query(`INSERT INTO schools (id, name, code) VALUES ($1, 'Raw', 'RAW')`, [id]);
     await client.query('COMMIT');
-    expect(await lastEventOf(id)).toMatchObject({ user_id: 'phi_app', db_role: 'phi_app', context_missing: true, request_id: null });
+    expect(await lastEventOf(id)).toMatchObject({
+      user_id: 'phi_app',
+      db_role: 'phi_app',
+      context_missing: true,
+      request_id: null,
+    });
     const migrator = await app.db.migratorClient();
     await migrator.query('SET ROLE phi_owner');
     await migrator.query(`UPDATE schools SET city = 'Backfill' WHERE id = $1`, [id]);
-    expect(await lastEventOf(id)).toMatchObject({ user_id: 'phi_migrator', db_role: 'phi_migrator', context_missing: true, clinic_id: clinics.a.clinicId });
+    expect(await lastEventOf(id)).toMatchObject({
+      user_id: 'phi_migrator',
+      db_role: 'phi_migrator',
+      context_missing: true,
+      clinic_id: clinics.a.clinicId,
+    });
   });
 
   it('cannot be left out of a repository’s write [003-09]', async () => {
     const { id } = await schools.create(school(), clinics.a);
     const mark = await markTrail(superuser);
-    for (const context of [undefined, { clinicId: clinics.a.clinicId } as ExecutionContext, { userId: '', clinicId: clinics.a.clinicId } as ExecutionContext]) {
+    for (const context of [
+      undefined,
+      { clinicId: clinics.a.clinicId } as ExecutionContext,
+      { userId: '', clinicId: clinics.a.clinicId } as ExecutionContext,
+    ]) {
       const writes: (() => Promise<unknown>)[] = [
         () => schools.create(school(), context),
         () => schools.bulkCreate([school()], context),

@@ -32,7 +32,8 @@ const pupil = (grade = '5') => ({
 });
 const asA = <T>(work: () => Promise<T>): Promise<T> => runWithContext(clinics.a, work);
 
-const INSERT = `INSERT INTO students (id, student_number, first_name, last_name, date_of_birth, gender, grade) VALUES ($1, $2, 'Ada', 'Lovelace', '2014-12-10', 'FEMALE', '5')`;
+const INSERT = `INSERT INTO students (id, student_number, first_name, last_name, date_of_birth, gender, grade)
+  VALUES ($1, $2, 'Ada', 'Lovelace', '2014-12-10', 'FEMALE', '5')`;
 
 /** The same life of a student by every path that a program may take. */
 const PATHS: [string, (id: string) => Promise<void>][] = [
@@ -92,11 +93,28 @@ describe('The trail of a record', () => {
       const events = await eventsOf(superuser, 'Student', id);
       expect(events.map(({ action }) => action)).toEqual(['CREATE', 'UPDATE', 'DELETE', 'RESTORE']);
       const [created, updated, deleted, restored] = events;
-      expect(created).toMatchObject({ before: null, after: { id, grade: '5', is_active: true, version: 1, clinic_id: clinics.a.clinicId } });
-      expect(created!.changed).toEqual(expect.arrayContaining(['first_name', 'last_name', 'date_of_birth', 'grade', 'id']));
-      expect(updated).toMatchObject({ before: { grade: '5', version: 1 }, after: { grade: '6', version: 2 }, changed: ['grade', 'last_name'] });
-      expect(deleted).toMatchObject({ before: { deleted_at: null }, after: { deleted_at: expect.any(String) }, changed: ['deleted_at'] });
-      expect(restored).toMatchObject({ before: { deleted_at: expect.any(String) }, after: { deleted_at: null }, changed: ['deleted_at'] });
+      expect(created).toMatchObject({
+        before: null,
+        after: { id, grade: '5', is_active: true, version: 1, clinic_id: clinics.a.clinicId },
+      });
+      expect(created!.changed).toEqual(
+        expect.arrayContaining(['first_name', 'last_name', 'date_of_birth', 'grade', 'id']),
+      );
+      expect(updated).toMatchObject({
+        before: { grade: '5', version: 1 },
+        after: { grade: '6', version: 2 },
+        changed: ['grade', 'last_name'],
+      });
+      expect(deleted).toMatchObject({
+        before: { deleted_at: null },
+        after: { deleted_at: expect.any(String) },
+        changed: ['deleted_at'],
+      });
+      expect(restored).toMatchObject({
+        before: { deleted_at: expect.any(String) },
+        after: { deleted_at: null },
+        changed: ['deleted_at'],
+      });
       for (const event of events) {
         expect(event).toMatchObject({
           origin: 'trigger',
@@ -116,20 +134,25 @@ describe('The trail of a record', () => {
     }
   });
 
-  it.each(ENTITY_CASES)('of $entity holds its creation, change and deletion [000-46]', async ({ entity, repository, input, patch }) => {
-    const repo = app.get(repository);
-    await asA(async () => {
-      const { id } = await repo.create(input(planted, `trail-${(number += 1)}`));
-      await repo.update(id, patch);
-      await repo.delete(id);
-      const events = await eventsOf(superuser, entity, id);
-      expect(events.map(({ action }) => action)).toEqual(['CREATE', 'UPDATE', 'DELETE']);
-      expect(events[1]!.changed).toEqual(Object.keys(patch).map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)));
-      expect(events[0]!.after).toMatchObject({ id });
-      const ofPatient = !['District', 'School', 'User', 'Medication'].includes(entity);
-      for (const { patient_id } of events) expect(patient_id === null).toBe(!ofPatient);
-    });
-  });
+  it.each(ENTITY_CASES)(
+    'of $entity holds its creation, change and deletion [000-46]',
+    async ({ entity, repository, input, patch }) => {
+      const repo = app.get(repository);
+      await asA(async () => {
+        const { id } = await repo.create(input(planted, `trail-${(number += 1)}`));
+        await repo.update(id, patch);
+        await repo.delete(id);
+        const events = await eventsOf(superuser, entity, id);
+        expect(events.map(({ action }) => action)).toEqual(['CREATE', 'UPDATE', 'DELETE']);
+        expect(events[1]!.changed).toEqual(
+          Object.keys(patch).map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+        );
+        expect(events[0]!.after).toMatchObject({ id });
+        const ofPatient = !['District', 'School', 'User', 'Medication'].includes(entity);
+        for (const { patient_id } of events) expect(patient_id === null).toBe(!ofPatient);
+      });
+    },
+  );
 
   it('has one event a row of every bulk write, with its own id [003-37] [D11]', async () => {
     await asA(async () => {
@@ -148,8 +171,14 @@ describe('The trail of a record', () => {
       await Student.update({ grade: 'done' }, { where: { grade: 'bulk' } });
       await Student.destroy({ where: { grade: 'done' } });
       await app.database.none(`DELETE FROM students WHERE grade = 'done'`);
-      const actions = (await eventsSince(superuser, mark)).map(({ action, after }) => (after ? action : `hard ${action}`));
-      expect(actions).toEqual([...Array(50).fill('UPDATE'), ...Array(50).fill('DELETE'), ...Array(50).fill('hard DELETE')]);
+      const actions = (await eventsSince(superuser, mark)).map(({ action, after }) =>
+        after ? action : `hard ${action}`,
+      );
+      expect(actions).toEqual([
+        ...Array(50).fill('UPDATE'),
+        ...Array(50).fill('DELETE'),
+        ...Array(50).fill('hard DELETE'),
+      ]);
     });
   });
 
@@ -157,9 +186,17 @@ describe('The trail of a record', () => {
     await asA(async () => {
       const { id } = await app.get(SchoolRepository).create({ name: 'Same', code: `same-${(number += 1)}` });
       await app.get(SchoolRepository).update(id, { name: 'Same', city: 'Boston', phone: null });
-      const record = await HealthRecord.create({ studentId: planted.Student!.id, recordType: 'EXAM', recordedAt: new Date(0) });
+      const record = await HealthRecord.create({
+        studentId: planted.Student!.id,
+        recordType: 'EXAM',
+        recordedAt: new Date(0),
+      });
       await record.update({ recordedAt: new Date(0), unit: 'mg' });
-      expect((await eventsOf(superuser, 'School', id))[1]).toMatchObject({ changed: ['city'], before: { city: null }, after: { city: 'Boston' } });
+      expect((await eventsOf(superuser, 'School', id))[1]).toMatchObject({
+        changed: ['city'],
+        before: { city: null },
+        after: { city: 'Boston' },
+      });
       expect((await eventsOf(superuser, 'HealthRecord', record.id))[1]!.changed).toEqual(['unit']);
     });
   });
@@ -185,31 +222,35 @@ describe('A change that does not happen', () => {
   const fault = new Error('fault');
 
   it('leaves no event: a unit of work that throws [D06] [003-21]', () =>
-    expectNoEvent(() =>
-      app.unitOfWork.executeInTransaction(async () => {
-        const { id } = await students.create(pupil());
-        await students.update(id, { grade: '6' });
-        await app.database.none('UPDATE students SET grade = $1', ['7']);
-        await Student.create(pupil());
-        throw fault;
-      }, clinics.a),
+    expectNoEvent(
+      () =>
+        app.unitOfWork.executeInTransaction(async () => {
+          const { id } = await students.create(pupil());
+          await students.update(id, { grade: '6' });
+          await app.database.none('UPDATE students SET grade = $1', ['7']);
+          await Student.create(pupil());
+          throw fault;
+        }, clinics.a),
       /fault/,
     ));
 
   it('leaves no event: a failure that was swallowed', () =>
-    expectNoEvent(() =>
-      app.unitOfWork.executeInTransaction(async () => {
-        await students.create(pupil());
-        await app.database.query('SELECT 1 / 0').catch(() => undefined);
-      }, clinics.a),
+    expectNoEvent(
+      () =>
+        app.unitOfWork.executeInTransaction(async () => {
+          await students.create(pupil());
+          await app.database.query('SELECT 1 / 0').catch(() => undefined);
+        }, clinics.a),
       /was rolled back/,
     ));
 
-  it('leaves no event: a refused write [D06]', () => expectNoEvent(() => students.create({ ...pupil(), lastName: '' }, clinics.a), /breaks a rule/));
+  it('leaves no event: a refused write [D06]', () =>
+    expectNoEvent(() => students.create({ ...pupil(), lastName: '' }, clinics.a), /breaks a rule/));
 
   it('leaves no event: the last row of a bulk write is refused', () =>
     expectNoEvent(
-      () => students.bulkCreate([...Array.from({ length: 1_500 }, () => pupil()), { ...pupil(), lastName: '' }], clinics.a),
+      () =>
+        students.bulkCreate([...Array.from({ length: 1_500 }, () => pupil()), { ...pupil(), lastName: '' }], clinics.a),
       /breaks a rule/,
     ));
 
@@ -230,6 +271,8 @@ describe('A change that does not happen', () => {
         .catch(() => undefined);
       return outer;
     }, clinics.a);
-    expect((await eventsSince(superuser, mark)).map(({ action, entity_id }) => [action, entity_id])).toEqual([['CREATE', kept.id]]);
+    expect((await eventsSince(superuser, mark)).map(({ action, entity_id }) => [action, entity_id])).toEqual([
+      ['CREATE', kept.id],
+    ]);
   });
 });

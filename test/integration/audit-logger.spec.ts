@@ -27,11 +27,17 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 let number = 0;
-const pupil = () => ({ studentNumber: `log-${(number += 1)}`, firstName: 'Ada', lastName: 'Lovelace', dateOfBirth: '2014-12-10', gender: 'FEMALE' as const });
+const pupil = () => ({
+  studentNumber: `log-${(number += 1)}`,
+  firstName: 'Ada',
+  lastName: 'Lovelace',
+  dateOfBirth: '2014-12-10',
+  gender: 'FEMALE' as const,
+});
 const CANARY = 'Canary-7301';
 
 describe('IAuditLogger', () => {
-  it('records each kind of event, marked as the application’s claim [003-27] [003-37] [003-38] [003-26]', async () => {
+  it('records each kind of event, as the application’s claim [003-26] [003-27] [003-37] [003-38]', async () => {
     const mark = await markTrail(superuser);
     await logger.logCreate('Student', 'student-1', clinics.a, { grade: '5' });
     await logger.logRead('Student', 'student-1', clinics.a);
@@ -63,15 +69,31 @@ describe('IAuditLogger', () => {
   });
 
   it('takes ids and actors that are no UUID: student-123, system [D07]', async () => {
-    await logger.logRead('Student', 'student-123', createSystemExecutionContext({ clinicId: clinics.a.clinicId, requestId: 'txn_17' }));
-    expect(await eventsOf(superuser, 'Student', 'student-123')).toMatchObject([{ user_id: 'system', request_id: 'txn_17' }]);
+    await logger.logRead(
+      'Student',
+      'student-123',
+      createSystemExecutionContext({ clinicId: clinics.a.clinicId, requestId: 'txn_17' }),
+    );
+    expect(await eventsOf(superuser, 'Student', 'student-123')).toMatchObject([
+      { user_id: 'system', request_id: 'txn_17' },
+    ]);
   });
 
   it('writes down no protected value: by @Phi of the entity, and by the names of keys [003-39] [D10]', async () => {
     const mark = await markTrail(superuser);
     const at = new Date('2024-01-02T03:04:05Z');
-    await logger.logCreate('Student', 'phi-1', clinics.a, { grade: '5', race: CANARY, passport_number: CANARY, nested: [{ lastName: CANARY }], at, tokenCount: 3 });
-    await logger.logUpdate('Allergy', 'phi-1', clinics.a, { allergen: { before: CANARY, after: CANARY }, severity: { before: 'MILD', after: 'SEVERE' } });
+    await logger.logCreate('Student', 'phi-1', clinics.a, {
+      grade: '5',
+      race: CANARY,
+      passport_number: CANARY,
+      nested: [{ lastName: CANARY }],
+      at,
+      tokenCount: 3,
+    });
+    await logger.logUpdate('Allergy', 'phi-1', clinics.a, {
+      allergen: { before: CANARY, after: CANARY },
+      severity: { before: 'MILD', after: 'SEVERE' },
+    });
     await logger.logDelete('Whatever', 'phi-1', clinics.a, { password: CANARY, deep: { apiKey: CANARY, ssn: CANARY } });
     const events = await eventsSince(superuser, mark);
     expect(JSON.stringify(events)).not.toContain(CANARY);
@@ -98,7 +120,10 @@ describe('IAuditLogger', () => {
     await expect(enrol(true)).rejects.toThrow('fault');
     expect(await eventsSince(superuser, mark)).toEqual([]);
     const events = await eventsOf(superuser, 'Student', await enrol(false));
-    expect(events.map(({ origin, action }) => [origin, action])).toEqual([['trigger', 'CREATE'], ['application', 'CREATE']]);
+    expect(events.map(({ origin, action }) => [origin, action])).toEqual([
+      ['trigger', 'CREATE'],
+      ['application', 'CREATE'],
+    ]);
     expect(events[0]!.transaction_id).toBe(events[1]!.transaction_id);
   });
 
@@ -135,7 +160,10 @@ describe('IAuditLogger', () => {
   it('holds the ids of a large bulk operation, in several events, and numbers beyond 2^53 [003-37]', async () => {
     const mark = await markTrail(superuser);
     const ids = Array.from({ length: 2_500 }, (_, i) => `0190a000-0000-7000-8000-${String(i).padStart(12, '0')}`);
-    await app.unitOfWork.executeInTransaction(() => logger.logBulkOperation('Student', clinics.a, { operation: 'import', ids }), clinics.a);
+    await app.unitOfWork.executeInTransaction(
+      () => logger.logBulkOperation('Student', clinics.a, { operation: 'import', ids }),
+      clinics.a,
+    );
     const events = await eventsSince(superuser, mark);
     expect(events.map(({ details }) => (details!.ids as string[]).length)).toEqual([1_000, 1_000, 500]);
     expect(events.flatMap(({ details }) => details!.ids)).toEqual(ids);
@@ -144,7 +172,9 @@ describe('IAuditLogger', () => {
   });
 
   it('names who is passed, not who is ambient', async () => {
-    await runWithContext(clinics.a, () => logger.logRead('Student', 'passed', createExecutionContext({ userId: 'other', clinicId: clinics.a.clinicId })));
+    await runWithContext(clinics.a, () =>
+      logger.logRead('Student', 'passed', createExecutionContext({ userId: 'other', clinicId: clinics.a.clinicId })),
+    );
     expect(await eventsOf(superuser, 'Student', 'passed')).toMatchObject([{ user_id: 'other' }]);
   });
 
@@ -161,7 +191,13 @@ describe('Reading the trail', () => {
     await students.update(id, { grade: '6', lastName: 'Byron', isActive: false }, clinics.a);
     const [updated, created, ...rest] = await logger.trail('Student', id, clinics.a);
     expect(rest).toEqual([]);
-    expect(created).toMatchObject({ action: 'CREATE', entity: 'Student', entityId: id, before: null, after: { isActive: true } });
+    expect(created).toMatchObject({
+      action: 'CREATE',
+      entity: 'Student',
+      entityId: id,
+      before: null,
+      after: { isActive: true },
+    });
     expect(updated).toMatchObject({
       action: 'UPDATE',
       userId: clinics.a.userId,
@@ -185,7 +221,9 @@ describe('Reading the trail', () => {
     for (const context of [clinics.a, clinics.b]) {
       expect((await logger.trail('Student', id, context)).map(({ clinicId }) => clinicId)).toEqual([context.clinicId]);
       expect(await runWithContext(context, () => logger.trail('Student', id))).toHaveLength(1);
-      expect(await app.database.query(`SELECT DISTINCT clinic_id FROM audit.trail('Student', $1, 1000)`, [id], { context })).toEqual([{ clinic_id: context.clinicId }]);
+      expect(
+        await app.database.query(`SELECT DISTINCT clinic_id FROM audit.trail('Student', $1, 1000)`, [id], { context }),
+      ).toEqual([{ clinic_id: context.clinicId }]);
     }
     expect(await logger.trail('Student', id)).toEqual([]);
     expect(await logger.trail('Student', id, createExecutionContext({ userId: 'nobody' }))).toEqual([]);

@@ -55,9 +55,11 @@ function canaryFor({ attribute, kind, maxLength = 20, values }: ColumnDescriptio
   }
 }
 
-const modelOf = ({ repository }: EntityCase): ModelStatic<Model> => (repository as unknown as { model: ModelStatic<Model> }).model;
+const modelOf = ({ repository }: EntityCase): ModelStatic<Model> =>
+  (repository as unknown as { model: ModelStatic<Model> }).model;
 
-const phiColumns = (one: EntityCase): ColumnDescription[] => describeEntity(modelOf(one)).columns.filter(({ phi }) => phi);
+const phiColumns = (one: EntityCase): ColumnDescription[] =>
+  describeEntity(modelOf(one)).columns.filter(({ phi }) => phi);
 
 const withCanaries = (one: EntityCase): object => ({
   ...one.input(planted, `phi-${(number += 1)}`),
@@ -75,7 +77,9 @@ const toRow = (one: EntityCase, values: object): Record<string, unknown> => {
   );
 };
 
-const patientEntities = ENTITY_CASES.filter((one) => !['District', 'School', 'User', 'Medication'].includes(one.entity));
+const patientEntities = ENTITY_CASES.filter(
+  (one) => !['District', 'School', 'User', 'Medication'].includes(one.entity),
+);
 
 describe.each(patientEntities)('The trail of $entity', (one) => {
   it('tells which protected columns changed, and no value of any, by whatever path [003-39] [000-29]', async () => {
@@ -101,7 +105,9 @@ describe.each(patientEntities)('The trail of $entity', (one) => {
       await app.database.none(`DELETE FROM ${one.table} WHERE id = $1`, [id]);
     });
 
-    const { rows: events } = await superuser.query('SELECT * FROM audit.event WHERE entity = $1 ORDER BY seq', [one.entity]);
+    const { rows: events } = await superuser.query('SELECT * FROM audit.event WHERE entity = $1 ORDER BY seq', [
+      one.entity,
+    ]);
     // Planted, 4 creates, 2 updates, delete, restore, model's create, raw insert, hard delete.
     expect(events.length).toBeGreaterThanOrEqual(10);
     const fields = columns.map(({ field }) => field);
@@ -120,19 +126,28 @@ describe('The whole trail', () => {
     const leaks = rows.filter(({ line }) => line.includes(CANARY) || line.includes(CANARY_DATE));
     expect(leaks).toEqual([]);
     // The scan would have found one.
-    const stored = await superuser.query(`SELECT FROM students WHERE first_name LIKE '${CANARY}%' AND date_of_birth = '${CANARY_DATE}'`);
+    const stored = await superuser.query(
+      `SELECT FROM students WHERE first_name LIKE '${CANARY}%' AND date_of_birth = '${CANARY_DATE}'`,
+    );
     expect(stored.rowCount).toBeGreaterThan(0);
   });
 
-  it('lists by name exactly the columns that are not @Phi: what is new is hidden until it is listed [003-39] [D09]', async () => {
+  it('shows exactly the columns that are not @Phi: a new one is hidden until it is listed [003-39] [D09]', async () => {
     for (const one of ENTITY_CASES) {
       const { columns } = describeEntity(modelOf(one));
       const { rows } = await superuser.query<{ definition: string }>(
-        `SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname = 'audit_insert'`,
+        `SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger
+         WHERE tgrelid = $1::regclass AND tgname = 'audit_insert'`,
         [one.table],
       );
       const listed = /'\{([^}]*)\}'/.exec(rows[0]!.definition)![1]!.split(',');
-      expect([one.entity, listed.toSorted()]).toEqual([one.entity, columns.filter(({ phi }) => !phi).map(({ field }) => field).toSorted()]);
+      expect([one.entity, listed.toSorted()]).toEqual([
+        one.entity,
+        columns
+          .filter(({ phi }) => !phi)
+          .map(({ field }) => field)
+          .toSorted(),
+      ]);
     }
   });
 });

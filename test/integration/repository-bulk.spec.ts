@@ -9,7 +9,9 @@ let clinics: TwoClinics;
 let students: StudentRepository;
 
 beforeAll(async () => {
-  app = await startDatabaseApp([StudentRepository, AllergyRepository, VitalSignsRepository], { pool: { min: 0, max: 1 } });
+  app = await startDatabaseApp([StudentRepository, AllergyRepository, VitalSignsRepository], {
+    pool: { min: 0, max: 1 },
+  });
   clinics = await plantClinics(app);
   students = app.get(StudentRepository);
 });
@@ -27,17 +29,28 @@ const many = (length: number, prefix: string) => Array.from({ length }, (_, i) =
 const asA = <T>(work: () => Promise<T>): Promise<T> => runWithContext(clinics.a, work);
 
 describe('bulkCreate', () => {
-  it.each([0, 1, 2, 999, 1_000, 1_001, 2_500])('stores %i rows in the given order and answers them with their ids [003-08] [003-43]', async (length) => {
-    await asA(async () => {
-      const input = many(length, `order-${length}`);
-      const created = await students.bulkCreate(input);
-      expect(created.map(({ studentNumber }) => studentNumber)).toEqual(input.map(({ studentNumber }) => studentNumber));
-      expect(new Set(created.map(({ id }) => id)).size).toBe(length);
-      expect(created.every((row) => row.version === 1 && row.clinicId === clinics.a.clinicId && row.createdBy === clinics.a.userId)).toBe(true);
-      expect(await students.count({ studentNumber: { like: `order-${length}-%` } })).toBe(length);
-      expect(await students.findAll({ where: { id: { in: created.slice(-1).map(({ id }) => id) } } })).toEqual(created.slice(-1));
-    });
-  });
+  it.each([0, 1, 2, 999, 1_000, 1_001, 2_500])(
+    'stores %i rows in the given order and answers them with their ids [003-08] [003-43]',
+    async (length) => {
+      await asA(async () => {
+        const input = many(length, `order-${length}`);
+        const created = await students.bulkCreate(input);
+        expect(created.map(({ studentNumber }) => studentNumber)).toEqual(
+          input.map(({ studentNumber }) => studentNumber),
+        );
+        expect(new Set(created.map(({ id }) => id)).size).toBe(length);
+        expect(
+          created.every(
+            (row) => row.version === 1 && row.clinicId === clinics.a.clinicId && row.createdBy === clinics.a.userId,
+          ),
+        ).toBe(true);
+        expect(await students.count({ studentNumber: { like: `order-${length}-%` } })).toBe(length);
+        expect(await students.findAll({ where: { id: { in: created.slice(-1).map(({ id }) => id) } } })).toEqual(
+          created.slice(-1),
+        );
+      });
+    },
+  );
 
   it('keeps ids that were made beforehand, in any spelling', async () => {
     await asA(async () => {
@@ -57,7 +70,11 @@ describe('bulkCreate', () => {
   ])('stores all or nothing: a row that the server refuses %s [D21]', async (_name, at) => {
     const before = await students.count({}, { context: clinics.a });
     const rows = many(3_000, `all-${at}`);
-    for (const bad of [pupil('order-2-0'), pupil(`bad-${at}`, { lastName: '' }), pupil(`bad-${at}`, { schoolId: randomUUID() })]) {
+    for (const bad of [
+      pupil('order-2-0'),
+      pupil(`bad-${at}`, { lastName: '' }),
+      pupil(`bad-${at}`, { schoolId: randomUUID() }),
+    ]) {
       const error = await rejectionOf(students.bulkCreate(rows.with(at, bad), clinics.a));
       expect(error.code).toMatch(/^(UNIQUE|CHECK|FOREIGN_KEY)_VIOLATION$/);
       expect(await students.count({}, { context: clinics.a })).toBe(before);
@@ -67,7 +84,9 @@ describe('bulkCreate', () => {
   it('stores nothing when one row is bad input, and sends nothing', async () => {
     const before = await students.count({}, { context: clinics.a });
     const rows = many(1_200, 'input');
-    expect(await rejectionOf(students.bulkCreate(rows.with(1_100, pupil('input', { gender: 'BAD' })), clinics.a))).toMatchObject({ code: 'INVALID_INPUT' });
+    expect(
+      await rejectionOf(students.bulkCreate(rows.with(1_100, pupil('input', { gender: 'BAD' })), clinics.a)),
+    ).toMatchObject({ code: 'INVALID_INPUT' });
     expect(await students.count({}, { context: clinics.a })).toBe(before);
   });
 
@@ -87,13 +106,25 @@ describe('bulkCreate', () => {
       const reactions = [{ code: null, description: `quote ' " \\ { } , NULL`, severity: 'MILD' as const }];
       const allergy = { studentId, allergen: 'a,b{}"\\ NULL', reactions, onsetOn: '2020-02-29', notes: 'null' };
       const one = await app.get(AllergyRepository).create(allergy);
-      const [first, second] = await app.get(AllergyRepository).bulkCreate([allergy, { ...allergy, notes: null, isVerified: true }]);
+      const [first, second] = await app
+        .get(AllergyRepository)
+        .bulkCreate([allergy, { ...allergy, notes: null, isVerified: true }]);
       const content = ({ id: _id, createdAt: _created, updatedAt: _updated, ...rest }: typeof one) => rest;
       expect(content(first!)).toEqual(content(one));
       expect(second).toMatchObject({ notes: null, isVerified: true, reactions, onsetOn: '2020-02-29' });
-      const vitals = { studentId, heightCm: '127.9', temperatureCelsius: '36.60', measuredAt: new Date('2024-01-01T00:00:00.123Z') };
+      const vitals = {
+        studentId,
+        heightCm: '127.9',
+        temperatureCelsius: '36.60',
+        measuredAt: new Date('2024-01-01T00:00:00.123Z'),
+      };
       const [measured] = await app.get(VitalSignsRepository).bulkCreate([vitals, vitals]);
-      expect(measured).toMatchObject({ heightCm: '127.90', temperatureCelsius: '36.60', weightKg: null, measuredAt: vitals.measuredAt });
+      expect(measured).toMatchObject({
+        heightCm: '127.90',
+        temperatureCelsius: '36.60',
+        weightKg: null,
+        measuredAt: vitals.measuredAt,
+      });
     });
   });
 });

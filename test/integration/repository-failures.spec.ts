@@ -89,7 +89,10 @@ const faults: Fault[] = [
     begin: async () => {
       // Superusers are exempt.
       await superuser.query(`ALTER DATABASE ${app.db.name} CONNECTION LIMIT 0`);
-      await superuser.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'phi_app'`);
+      await superuser.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND usename = 'phi_app'`,
+      );
     },
     end: () => superuser.query(`ALTER DATABASE ${app.db.name} CONNECTION LIMIT -1`),
   },
@@ -102,7 +105,9 @@ describe.each(faults)('A repository and $name', ({ code, begin, end, calls = [..
   it.each(calls)('%s throws: it answers neither false, 0, null nor an empty list [D19]', async (_name, call) => {
     const error = await rejectionOf(runWithContext(clinics.a, call));
     // A connection that was cut under the first call may have been in use.
-    expect([code, 'UNAVAILABLE', 'TRANSACTION_OUTCOME_UNKNOWN'].slice(0, code === 'UNAVAILABLE' ? 3 : 1)).toContain(error.code);
+    expect([code, 'UNAVAILABLE', 'TRANSACTION_OUTCOME_UNKNOWN'].slice(0, code === 'UNAVAILABLE' ? 3 : 1)).toContain(
+      error.code,
+    );
     expect(everythingOf(error)).not.toContain(CANARY);
   });
 });

@@ -1,4 +1,11 @@
-import { type CreateInput, currentContext, type Entity, runWithContext, sanitizeSensitiveData, type UpdateInput } from '../../src';
+import {
+  type CreateInput,
+  currentContext,
+  type Entity,
+  runWithContext,
+  sanitizeSensitiveData,
+  type UpdateInput,
+} from '../../src';
 import { School, SchoolRepository, Student, StudentRepository } from '../../src/domains';
 import { type CapturedOutput, captureOutput } from '../support/captured-output';
 import { type DatabaseApp, plantClinics, startDatabaseApp, type TwoClinics } from '../support/database-app';
@@ -139,7 +146,11 @@ describe('Hooks of a repository', () => {
 
   it('sanitizeForAudit is the repository’s own rule [003-13] [D10]', async () => {
     const created = await schools.create(school({ principalName: 'Ms Frizzle', phone: '555' }), clinics.a);
-    expect(schools.audited(created)).toMatchObject({ principalName: '[OWN RULE]', phone: '[REDACTED]', name: 'SCHOOL' });
+    expect(schools.audited(created)).toMatchObject({
+      principalName: '[OWN RULE]',
+      phone: '[REDACTED]',
+      name: 'SCHOOL',
+    });
     expect(schools.audited(created)).toMatchObject({ createdAt: created.createdAt });
   });
 });
@@ -216,10 +227,12 @@ describe('invalidateCaches', () => {
 
 describe('A repository without hooks', () => {
   it('answers entities that no caller can change', async () => {
-    const created = await app.get(StudentRepository).create(
-      { studentNumber: 'frozen', firstName: 'A', lastName: 'B', dateOfBirth: '2014-12-10', gender: 'OTHER' },
-      clinics.a,
-    );
+    const created = await app
+      .get(StudentRepository)
+      .create(
+        { studentNumber: 'frozen', firstName: 'A', lastName: 'B', dateOfBirth: '2014-12-10', gender: 'OTHER' },
+        clinics.a,
+      );
     expect(() => Object.assign(created, { grade: '1' })).toThrow(TypeError);
     expect(created).not.toBeInstanceOf(Student);
   });

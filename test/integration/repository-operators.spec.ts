@@ -18,15 +18,74 @@ beforeAll(async () => {
   clinics = await plantClinics(app);
   students = app.get(StudentRepository);
   const input = [
-    { studentNumber: 's1', firstName: 'Ada', lastName: 'Lovelace', grade: '5', city: 'boston', enrollmentDate: '2020-09-01', isActive: true },
-    { studentNumber: 's2', firstName: 'Alan', lastName: 'Turing', grade: '6', city: null, enrollmentDate: '2021-09-01', isActive: false },
-    { studentNumber: 's3', firstName: 'Grace', lastName: 'Hopper', grade: null, city: 'salem', enrollmentDate: null, isActive: true },
-    { studentNumber: 's4', firstName: 'Edsger', lastName: 'Dijk_tra', grade: '5', city: 'Boston', enrollmentDate: '2020-09-02', isActive: true },
-    { studentNumber: 's5', firstName: 'Barbara', lastName: '100%', grade: '7', city: null, enrollmentDate: null, isActive: false },
-    { studentNumber: 's6', firstName: 'Kurt', lastName: 'Gödel', grade: null, city: null, enrollmentDate: '2022-02-28', isActive: false },
-    { studentNumber: 's7', firstName: 'Tim', lastName: 'back\\slash', grade: '9', city: 'bos', enrollmentDate: '2020-09-01', isActive: true },
+    {
+      studentNumber: 's1',
+      firstName: 'Ada',
+      lastName: 'Lovelace',
+      grade: '5',
+      city: 'boston',
+      enrollmentDate: '2020-09-01',
+      isActive: true,
+    },
+    {
+      studentNumber: 's2',
+      firstName: 'Alan',
+      lastName: 'Turing',
+      grade: '6',
+      city: null,
+      enrollmentDate: '2021-09-01',
+      isActive: false,
+    },
+    {
+      studentNumber: 's3',
+      firstName: 'Grace',
+      lastName: 'Hopper',
+      grade: null,
+      city: 'salem',
+      enrollmentDate: null,
+      isActive: true,
+    },
+    {
+      studentNumber: 's4',
+      firstName: 'Edsger',
+      lastName: 'Dijk_tra',
+      grade: '5',
+      city: 'Boston',
+      enrollmentDate: '2020-09-02',
+      isActive: true,
+    },
+    {
+      studentNumber: 's5',
+      firstName: 'Barbara',
+      lastName: '100%',
+      grade: '7',
+      city: null,
+      enrollmentDate: null,
+      isActive: false,
+    },
+    {
+      studentNumber: 's6',
+      firstName: 'Kurt',
+      lastName: 'Gödel',
+      grade: null,
+      city: null,
+      enrollmentDate: '2022-02-28',
+      isActive: false,
+    },
+    {
+      studentNumber: 's7',
+      firstName: 'Tim',
+      lastName: 'back\\slash',
+      grade: '9',
+      city: 'bos',
+      enrollmentDate: '2020-09-01',
+      isActive: true,
+    },
   ];
-  rows = await students.bulkCreate(input.map((one) => ({ ...base, ...one })), clinics.a);
+  rows = await students.bulkCreate(
+    input.map((one) => ({ ...base, ...one })),
+    clinics.a,
+  );
 });
 afterAll(() => app?.close());
 
@@ -74,7 +133,11 @@ describe('An operator', () => {
     ['isNull', { city: { isNull: true } }, 's2 s5 s6'],
     ['isNull false', { city: { isNull: false } }, 's1 s3 s4 s7'],
     ['a boolean', { isActive: false }, 's2 s5 s6'],
-    ['several operators on one attribute', { enrollmentDate: { gte: '2020-09-01', lt: '2021-01-01', ne: '2020-09-02' } }, 's1 s7'],
+    [
+      'several operators on one attribute',
+      { enrollmentDate: { gte: '2020-09-01', lt: '2021-01-01', ne: '2020-09-02' } },
+      's1 s7',
+    ],
   ])('finds by %s [D20]', async (_name, where, expected) => {
     expect(await matching(where)).toEqual(expected.split(' ').filter(Boolean));
   });
@@ -86,7 +149,11 @@ describe('An operator', () => {
     ['NOT over null is not true', { NOT: { grade: '5' } }, 's2 s5 s7'],
     ['NOT of several', { NOT: { grade: '5', city: 'boston' } }, 's2 s3 s4 s5 s7'],
     ['a sibling beside OR', { isActive: true, OR: [{ grade: '5' }, { grade: '6' }] }, 's1 s4'],
-    ['siblings beside AND, OR and NOT', { isActive: true, AND: [{ grade: '5' }], OR: [{ city: 'boston' }, { city: 'Boston' }], NOT: { city: 'boston' } }, 's4'],
+    [
+      'siblings beside AND, OR and NOT',
+      { isActive: true, AND: [{ grade: '5' }], OR: [{ city: 'boston' }, { city: 'Boston' }], NOT: { city: 'boston' } },
+      's4',
+    ],
     ['AND of nothing', { AND: [] }, 's1 s2 s3 s4 s5 s6 s7'],
     ['OR of nothing', { OR: [] }, ''],
     ['NOT of nothing', { NOT: {} }, ''],
@@ -103,7 +170,13 @@ describe('An operator', () => {
     await runWithContext(clinics.a, async () => {
       const studentId = rows[0]!.id;
       const vitals = app.get(VitalSignsRepository);
-      await vitals.bulkCreate(['99.90', '100.00', '100.10'].map((heightCm, i) => ({ studentId, heightCm, measuredAt: new Date(Date.UTC(2024, 0, 1, 0, 0, 0, i)) })));
+      await vitals.bulkCreate(
+        ['99.90', '100.00', '100.10'].map((heightCm, i) => ({
+          studentId,
+          heightCm,
+          measuredAt: new Date(Date.UTC(2024, 0, 1, 0, 0, 0, i)),
+        })),
+      );
       const heights = async (where: object): Promise<unknown[]> =>
         (await vitals.findAll({ where, orderBy: [{ heightCm: 'ASC' }] })).map(({ heightCm }) => heightCm);
       expect(await heights({ heightCm: '100' })).toEqual(['100.00']);
@@ -113,28 +186,56 @@ describe('An operator', () => {
       expect(await heights({ heightCm: { in: ['99.999', '100.004'] } })).toEqual([]);
       expect(await heights({ heightCm: { between: ['99.901', '100.0999'] } })).toEqual(['100.00']);
       expect(await heights({ heightCm: { eq: '100.001' } })).toEqual([]);
-      expect(await heights({ measuredAt: { gte: new Date(Date.UTC(2024, 0, 1, 0, 0, 0, 1)) } })).toEqual(['100.00', '100.10']);
+      expect(await heights({ measuredAt: { gte: new Date(Date.UTC(2024, 0, 1, 0, 0, 0, 1)) } })).toEqual([
+        '100.00',
+        '100.10',
+      ]);
       expect(await heights({ measuredAt: { lt: '2024-01-01T01:00:00.001+01:00' } })).toEqual(['99.90']);
       expect(await heights({ version: { between: [1, 2] } })).toHaveLength(3);
       const allergies = app.get(AllergyRepository);
-      await allergies.create({ studentId, allergen: 'peanut', reactions: [{ code: '271807003', description: 'rash', severity: 'MILD' }] });
+      await allergies.create({
+        studentId,
+        allergen: 'peanut',
+        reactions: [{ code: '271807003', description: 'rash', severity: 'MILD' }],
+      });
       expect(await allergies.count({ reactions: { contains: [{ code: '271807003' }] } })).toBe(1);
       expect(await allergies.count({ reactions: { contains: [{ code: 'other' }] } })).toBe(0);
       expect(await allergies.count({ reactions: { ne: [] as never } })).toBe(1);
-      expect((await Allergy.findOne())?.reactions).toEqual([{ code: '271807003', description: 'rash', severity: 'MILD' }]);
+      expect((await Allergy.findOne())?.reactions).toEqual([
+        { code: '271807003', description: 'rash', severity: 'MILD' },
+      ]);
     });
   });
 
   it('leaves deleted rows out, unless they are asked for', async () => {
     await runWithContext(clinics.a, async () => {
-      const { id } = await students.create({ ...base, studentNumber: 's8', firstName: 'x', lastName: 'x', grade: '99' });
+      const { id } = await students.create({
+        ...base,
+        studentNumber: 's8',
+        firstName: 'x',
+        lastName: 'x',
+        grade: '99',
+      });
       await students.delete(id);
       const where = { grade: '99' };
-      expect([await students.count(where), await students.exists(where), await students.exists(id), await students.findOne({ where })]).toEqual([0, false, false, null]);
+      expect([
+        await students.count(where),
+        await students.exists(where),
+        await students.exists(id),
+        await students.findOne({ where }),
+      ]).toEqual([0, false, false, null]);
       const withDeleted = { withDeleted: true };
-      expect([await students.count(where, withDeleted), await students.exists(where, withDeleted), await students.exists(id, withDeleted)]).toEqual([1, true, true]);
-      expect(await students.findAll({ where: { grade: '99', deletedAt: { isNull: false } } }, withDeleted)).toHaveLength(1);
-      expect(await students.findAll({ where: { OR: [{ grade: '99' }, { deletedAt: { isNull: false } }] } })).toEqual([]);
+      expect([
+        await students.count(where, withDeleted),
+        await students.exists(where, withDeleted),
+        await students.exists(id, withDeleted),
+      ]).toEqual([1, true, true]);
+      expect(
+        await students.findAll({ where: { grade: '99', deletedAt: { isNull: false } } }, withDeleted),
+      ).toHaveLength(1);
+      expect(await students.findAll({ where: { OR: [{ grade: '99' }, { deletedAt: { isNull: false } }] } })).toEqual(
+        [],
+      );
     });
   });
 });
@@ -154,7 +255,11 @@ function holds(row: Row, where: Record<string, unknown>): Truth {
       if (key === 'OR') return or((value as never[]).map((part) => holds(row, part)));
       if (key === 'NOT') return not(holds(row, value as never));
       const operators = typeof value === 'object' && value !== null ? value : { eq: value };
-      return and(Object.entries(operators).map(([operator, operand]) => compares(row[key as keyof Row] as Value, operator, operand as Operand)));
+      return and(
+        Object.entries(operators).map(([operator, operand]) =>
+          compares(row[key as keyof Row] as Value, operator, operand as Operand),
+        ),
+      );
     }),
   );
 }
@@ -186,7 +291,15 @@ function randomWhere(random: SeededRandom, depth: number): Record<string, unknow
     const grade = (): string => random.pick(['5', '6', '7', '8', '9']);
     return random.pick<() => Record<string, unknown>>([
       () => ({ grade: random.pick([grade(), null]) }),
-      () => ({ grade: random.pick([{ eq: grade() }, { ne: grade() }, { ne: null }, { isNull: random.pick([true, false]) }, { lt: grade(), gte: grade() }]) }),
+      () => ({
+        grade: random.pick([
+          { eq: grade() },
+          { ne: grade() },
+          { ne: null },
+          { isNull: random.pick([true, false]) },
+          { lt: grade(), gte: grade() },
+        ]),
+      }),
       () => ({ grade: { [random.pick(['in', 'notIn'])]: Array.from({ length: random.below(3) }, grade) } }),
       () => ({ city: random.pick(['boston', 'salem', null]) }),
       () => ({ enrollmentDate: { [random.pick(['lt', 'gte'])]: random.pick(['2020-09-02', '2022-01-01']) } }),
@@ -195,7 +308,8 @@ function randomWhere(random: SeededRandom, depth: number): Record<string, unknow
     ])();
   };
   if (depth === 0) return leaf();
-  const some = (): Record<string, unknown>[] => Array.from({ length: random.below(4) }, () => randomWhere(random, depth - 1));
+  const some = (): Record<string, unknown>[] =>
+    Array.from({ length: random.below(4) }, () => randomWhere(random, depth - 1));
   return random.pick([
     leaf,
     () => ({ ...leaf(), OR: some() }),
@@ -213,7 +327,10 @@ describe('Filters made at random', () => {
     for (let i = 0; i < 400; i += 1) {
       const where = randomWhere(random, 3);
       const expected = living.filter((row) => holds(row, where) === true).map(({ studentNumber }) => studentNumber);
-      const found = await students.findAll({ where: where as Where, orderBy: [{ studentNumber: 'ASC' }] }, { context: clinics.a });
+      const found = await students.findAll(
+        { where: where as Where, orderBy: [{ studentNumber: 'ASC' }] },
+        { context: clinics.a },
+      );
       expect([where, found.map(({ studentNumber }) => studentNumber)]).toEqual([where, expected]);
       sizes.add(expected.length);
     }

@@ -19,7 +19,10 @@ beforeAll(async () => {
   app = await startDatabaseApp([StudentRepository, SchoolRepository]);
   clinics = await plantClinics(app);
   students = app.get(StudentRepository);
-  await students.bulkCreate(Array.from({ length: 130 }, (_, n) => pupil(n, { grade: n < 125 ? '5' : null })), clinics.a);
+  await students.bulkCreate(
+    Array.from({ length: 130 }, (_, n) => pupil(n, { grade: n < 125 ? '5' : null })),
+    clinics.a,
+  );
 });
 afterAll(() => app?.close());
 
@@ -35,7 +38,10 @@ describe('Pages', () => {
   it('hold at most 100 rows: more is refused, not cut off [D20]', async () => {
     await asA(async () => {
       expect((await students.findMany({ pagination: { limit: 100 } })).data).toHaveLength(100);
-      await expect(students.findMany({ pagination: { limit: 101 } })).rejects.toMatchObject({ code: 'INVALID_INPUT', status: 400 });
+      await expect(students.findMany({ pagination: { limit: 101 } })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        status: 400,
+      });
     });
   });
 
@@ -55,9 +61,12 @@ describe('Pages', () => {
 
   it('are sorted by several keys, in one object or in several [003-18] [D20]', async () => {
     await asA(async () => {
-      const keys = (rows: readonly { lastName: string; firstName: string }[]) => rows.map(({ lastName, firstName }) => `${lastName} ${firstName}`);
+      const keys = (rows: readonly { lastName: string; firstName: string }[]) =>
+        rows.map(({ lastName, firstName }) => `${lastName} ${firstName}`);
       const expected = keys(
-        (await students.findAll()).toSorted((a, b) => a.lastName.localeCompare(b.lastName) || b.firstName.localeCompare(a.firstName)),
+        (await students.findAll()).toSorted(
+          (a, b) => a.lastName.localeCompare(b.lastName) || b.firstName.localeCompare(a.firstName),
+        ),
       );
       expect(keys(await students.findAll({ orderBy: [{ lastName: 'ASC' }, { firstName: 'DESC' }] }))).toEqual(expected);
       expect(keys(await students.findAll({ orderBy: [{ lastName: 'ASC', firstName: 'DESC' }] }))).toEqual(expected);
@@ -72,7 +81,10 @@ describe('Pages', () => {
       expect(last.pagination).toMatchObject({ hasNext: false, hasPrevious: true, total: 130, pages: 13 });
       expect(last.data).toHaveLength(10);
       const beyond = await students.findMany({ pagination: { page: 14, limit: 10 } });
-      expect(beyond).toEqual({ data: [], pagination: { page: 14, limit: 10, total: 130, pages: 13, hasNext: false, hasPrevious: true } });
+      expect(beyond).toEqual({
+        data: [],
+        pagination: { page: 14, limit: 10, total: 130, pages: 13, hasNext: false, hasPrevious: true },
+      });
       const none = await students.findMany({ where: { grade: 'none' } });
       expect(none.pagination).toMatchObject({ total: 0, pages: 0, hasNext: false });
     });
@@ -81,14 +93,24 @@ describe('Pages', () => {
   it('know whether there is a next one also without counting', async () => {
     await asA(async () => {
       const page = (n: number) => students.findMany({ pagination: { page: n, limit: 65, total: false } });
-      expect((await page(1)).pagination).toEqual({ page: 1, limit: 65, total: null, pages: null, hasNext: true, hasPrevious: false });
+      expect((await page(1)).pagination).toEqual({
+        page: 1,
+        limit: 65,
+        total: null,
+        pages: null,
+        hasNext: true,
+        hasPrevious: false,
+      });
       expect((await page(2)).pagination).toMatchObject({ hasNext: false, hasPrevious: true });
     });
   });
 
   it('count what the filter lets through [D20]', async () => {
     await asA(async () => {
-      const { pagination } = await students.findMany({ where: { OR: [{ grade: null }, { studentNumber: 'p-1' }] }, pagination: { limit: 2 } });
+      const { pagination } = await students.findMany({
+        where: { OR: [{ grade: null }, { studentNumber: 'p-1' }] },
+        pagination: { limit: 2 },
+      });
       expect(pagination).toMatchObject({ total: 6, pages: 3 });
     });
   });
@@ -98,7 +120,9 @@ describe('Pages', () => {
       const { data } = await students.findMany({ select: ['grade', 'createdAt'], pagination: { limit: 1 } });
       expect(Object.keys(data[0]!).toSorted()).toEqual(['createdAt', 'grade']);
       expect(data[0]!.createdAt).toBeInstanceOf(Date);
-      expect(await students.findOne({ where: { studentNumber: 'p-7' }, select: ['lastName'] })).toEqual({ lastName: 'L1' });
+      expect(await students.findOne({ where: { studentNumber: 'p-7' }, select: ['lastName'] })).toEqual({
+        lastName: 'L1',
+      });
     });
   });
 });

@@ -20,9 +20,16 @@ describe.each([true, false])('Prepared statements, DB_PREPARED=%s,', (prepared) 
   afterAll(() => app?.close());
 
   /** Those of the only connection. */
-  const kept = (): Promise<Prepared[]> => app.database.query<never>('SELECT name, statement FROM pg_prepared_statements');
+  const kept = (): Promise<Prepared[]> =>
+    app.database.query<never>('SELECT name, statement FROM pg_prepared_statements');
   const asA = <T>(work: () => Promise<T>): Promise<T> => runWithContext(clinics.a, work);
-  const pupil = (studentNumber: string) => ({ studentNumber, firstName: 'A', lastName: 'B', dateOfBirth: '2014-12-10', gender: 'OTHER' as const });
+  const pupil = (studentNumber: string) => ({
+    studentNumber,
+    firstName: 'A',
+    lastName: 'B',
+    dateOfBirth: '2014-12-10',
+    gender: 'OTHER' as const,
+  });
 
   it('have one name for one text, and are used again by both clinics [004-19] [D15]', async () => {
     for (const context of [clinics.a, clinics.b]) {
@@ -58,7 +65,10 @@ describe.each([true, false])('Prepared statements, DB_PREPARED=%s,', (prepared) 
       await migrator.query('SET ROLE phi_owner');
       await migrator.query(`ALTER TABLE students ADD COLUMN added_${prepared} text DEFAULT 'x'`);
       await migrator.query(`CREATE INDEX ON students (clinic_id, added_${prepared})`);
-      await migrator.query('ALTER POLICY tenant_isolation ON students USING (clinic_id = (SELECT phi.tenant())) WITH CHECK (clinic_id = (SELECT phi.tenant()))');
+      await migrator.query(
+        `ALTER POLICY tenant_isolation ON students
+         USING (clinic_id = (SELECT phi.tenant())) WITH CHECK (clinic_id = (SELECT phi.tenant()))`,
+      );
       expect(await students.findById(id)).toMatchObject({ studentNumber: 'migrated' });
       expect(await students.update(id, { grade: '5' })).toMatchObject({ grade: '5' });
       expect(await students.findById(id, { context: clinics.b })).toBeNull();

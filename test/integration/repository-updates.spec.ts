@@ -47,9 +47,19 @@ const asA = <T>(work: () => Promise<T>): Promise<T> => runWithContext(clinics.a,
 describe('Updates that meet', () => {
   it('of different columns all survive [D21]', async () => {
     const { id } = await create();
-    const changes = [{ grade: '6' }, { lastName: 'Byron' }, { city: 'Boston' }, { phone: '555' }, { isActive: false }, { race: 'x' }];
+    const changes = [
+      { grade: '6' },
+      { lastName: 'Byron' },
+      { city: 'Boston' },
+      { phone: '555' },
+      { isActive: false },
+      { race: 'x' },
+    ];
     await Promise.all(changes.map((change) => students.update(id, change, clinics.a)));
-    expect(await students.findById(id, { context: clinics.a })).toMatchObject({ ...Object.assign({}, ...changes), version: 7 });
+    expect(await students.findById(id, { context: clinics.a })).toMatchObject({
+      ...Object.assign({}, ...changes),
+      version: 7,
+    });
   });
 
   it('in units of work of their own wait for each other, and none is lost [D21]', async () => {
@@ -62,13 +72,21 @@ describe('Updates that meet', () => {
         }, clinics.a),
       ),
     );
-    expect(await students.findById(id, { context: clinics.a })).toMatchObject({ city: 'city', county: 'county', state: 'state', phone: 'phone', version: 5 });
+    expect(await students.findById(id, { context: clinics.a })).toMatchObject({
+      city: 'city',
+      county: 'county',
+      state: 'state',
+      phone: 'phone',
+      version: 5,
+    });
   });
 
   it('with the version that each had read: one wins, the others are told [D21]', async () => {
     const { id, version } = await create();
     const results = await Promise.allSettled(
-      Array.from({ length: 10 }, (_, i) => students.update(id, { grade: `${i}` }, clinics.a, { expectedVersion: version })),
+      Array.from({ length: 10 }, (_, i) =>
+        students.update(id, { grade: `${i}` }, clinics.a, { expectedVersion: version }),
+      ),
     );
     const winners = results.filter((result) => result.status === 'fulfilled');
     const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
@@ -84,9 +102,16 @@ describe('Updates that meet', () => {
       await expect(students.delete(id, undefined, { expectedVersion: 9 })).rejects.toThrow(ConflictError);
       await students.delete(id, undefined, { expectedVersion: 1 });
       await expect(students.restore(id, undefined, { expectedVersion: 1 })).rejects.toThrow(ConflictError);
-      await expect(students.update(id, { grade: '6' }, undefined, { expectedVersion: 2 })).rejects.toThrow(NotFoundError);
-      expect(await students.restore(id, undefined, { expectedVersion: 2 })).toMatchObject({ version: 3, deletedAt: null });
-      await expect(students.update(randomUUID(), { grade: '6' }, undefined, { expectedVersion: 1 })).rejects.toThrow(NotFoundError);
+      await expect(students.update(id, { grade: '6' }, undefined, { expectedVersion: 2 })).rejects.toThrow(
+        NotFoundError,
+      );
+      expect(await students.restore(id, undefined, { expectedVersion: 2 })).toMatchObject({
+        version: 3,
+        deletedAt: null,
+      });
+      await expect(students.update(randomUUID(), { grade: '6' }, undefined, { expectedVersion: 1 })).rejects.toThrow(
+        NotFoundError,
+      );
     });
   });
 });
@@ -103,7 +128,9 @@ describe('validateUpdate', () => {
     let waits = true;
     let other: Promise<unknown> | undefined;
     careful.meanwhile = async () => {
-      other = app.unitOfWork.runOutsideTransaction(() => students.update(id, { isActive: false }, clinics.a)).then(() => (waits = false));
+      other = app.unitOfWork
+        .runOutsideTransaction(() => students.update(id, { isActive: false }, clinics.a))
+        .then(() => (waits = false));
       await app.database.query('SELECT pg_sleep(0.05)');
       expect(waits).toBe(true);
     };
@@ -126,39 +153,72 @@ describe('validateUpdate', () => {
 
   it('is asked about input that fits only', async () => {
     const { id } = await create();
-    await expect(careful.update(id, { gender: 'BAD' as never }, clinics.a)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    await expect(careful.update(id, { gender: 'BAD' as never }, clinics.a)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     expect(careful.judged).toEqual([]);
   });
 
   it('sees a lost race as such: two judged updates run one after the other', async () => {
     const { id } = await create();
-    await Promise.all([careful.update(id, { grade: '6' }, clinics.a), careful.update(id, { city: 'Boston' }, clinics.a)]);
+    await Promise.all([
+      careful.update(id, { grade: '6' }, clinics.a),
+      careful.update(id, { city: 'Boston' }, clinics.a),
+    ]);
     expect(careful.judged.map(({ version }) => version)).toEqual([1, 2]);
   });
 });
 
 describe('The version of a row', () => {
-  const versionOf = async (id: string): Promise<{ version: number; updated_at: Date; created_at: Date; created_by: string | null }> =>
-    (await superuser.query('SELECT version, updated_at, created_at, created_by FROM students WHERE id = $1', [id])).rows[0];
+  const versionOf = async (
+    id: string,
+  ): Promise<{ version: number; updated_at: Date; created_at: Date; created_by: string | null }> =>
+    (await superuser.query('SELECT version, updated_at, created_at, created_by FROM students WHERE id = $1', [id]))
+      .rows[0];
 
   const PATHS: [string, (id: string) => Promise<unknown>][] = [
     ['update', (id) => students.update(id, { grade: '6' })],
     ['an update of nothing new', (id) => students.update(id, { grade: '5' })],
     ['delete', (id) => students.delete(id)],
     ['raw SQL', (id) => app.database.none(`UPDATE students SET grade = '6' WHERE id = $1`, [id])],
-    ['raw SQL that sets the version back', (id) => app.database.none('UPDATE students SET version = 1 WHERE id = $1', [id])],
-    ['raw SQL that sets the times back', (id) => app.database.none(`UPDATE students SET updated_at = 'epoch', created_at = 'epoch', created_by = NULL WHERE id = $1`, [id])],
-    ['an upsert in SQL', (id) => app.database.none(
-      `INSERT INTO students (id, student_number, first_name, last_name, date_of_birth, gender) VALUES ($1, $2, 'x', 'x', '2014-01-01', 'OTHER')
+    [
+      'raw SQL that sets the version back',
+      (id) => app.database.none('UPDATE students SET version = 1 WHERE id = $1', [id]),
+    ],
+    [
+      'raw SQL that sets the times back',
+      (id) =>
+        app.database.none(
+          `UPDATE students SET updated_at = 'epoch', created_at = 'epoch', created_by = NULL WHERE id = $1`,
+          [id],
+        ),
+    ],
+    [
+      'an upsert in SQL',
+      (id) =>
+        app.database.none(
+          `INSERT INTO students (id, student_number, first_name, last_name, date_of_birth, gender)
+       VALUES ($1, $2, 'x', 'x', '2014-01-01', 'OTHER')
        ON CONFLICT (clinic_id, id) DO UPDATE SET grade = '6'`,
-      [id, id],
-    )],
+          [id, id],
+        ),
+    ],
     ['save of an instance', async (id) => (await Student.findByPk(id))!.set('grade', '6').save()],
     ['static update', (id) => Student.update({ grade: '6' }, { where: { id } })],
     ['static destroy', (id) => Student.destroy({ where: { id } })],
     ['increment of a column', (id) => Student.increment('version', { where: { id }, by: 5 })],
-    ['upsert of the model', (id) => Student.upsert({ ...pupil(), id, grade: '6' }, { conflictFields: ['clinic_id', 'id'] as never })],
-    ['bulkCreate that updates', (id) => Student.bulkCreate([{ ...pupil(), id }], { updateOnDuplicate: ['grade'], conflictAttributes: ['clinicId', 'id'] })],
+    [
+      'upsert of the model',
+      (id) => Student.upsert({ ...pupil(), id, grade: '6' }, { conflictFields: ['clinic_id', 'id'] as never }),
+    ],
+    [
+      'bulkCreate that updates',
+      (id) =>
+        Student.bulkCreate([{ ...pupil(), id }], {
+          updateOnDuplicate: ['grade'],
+          conflictAttributes: ['clinicId', 'id'],
+        }),
+    ],
   ];
 
   it.each(PATHS)('is raised by one, with its time, and its creation kept: %s [D21] [004-16]', async (_name, write) => {
@@ -189,8 +249,12 @@ describe('The version of a row', () => {
   it('cannot be told by a caller, nor can the id be changed', async () => {
     const { id } = await asA(() => app.get(SchoolRepository).create({ name: 'x', code: 'fixed' }));
     await asA(async () => {
-      await expect(app.database.none('UPDATE schools SET id = $2 WHERE id = $1', [id, randomUUID()])).rejects.toMatchObject({ sqlState: '23000' });
-      await expect(School.update({ id: randomUUID() }, { where: { id } })).rejects.toMatchObject({ parent: { code: '23000' } });
+      await expect(
+        app.database.none('UPDATE schools SET id = $2 WHERE id = $1', [id, randomUUID()]),
+      ).rejects.toMatchObject({ sqlState: '23000' });
+      await expect(School.update({ id: randomUUID() }, { where: { id } })).rejects.toMatchObject({
+        parent: { code: '23000' },
+      });
     });
   });
 });

@@ -25,7 +25,11 @@ function operations(app: DatabaseApp, ids: () => readonly string[], random: Seed
   const students = app.get(StudentRepository);
   const { database, unitOfWork } = app;
   const someId = (): string => random.pick(ids());
-  const failing = (work: Promise<unknown>): Promise<Sight> => work.then(() => ['no failure'], () => []);
+  const failing = (work: Promise<unknown>): Promise<Sight> =>
+    work.then(
+      () => ['no failure'],
+      () => [],
+    );
   return {
     list: async () => clinicsOf((await students.findMany({ pagination: { limit: 100 } })).data),
     all: async () => clinicsOf(await students.findAll({ where: { id: { in: ids() } } })),
@@ -35,7 +39,11 @@ function operations(app: DatabaseApp, ids: () => readonly string[], random: Seed
     create: async () => clinicsOf([await students.create(pupil())]),
     bulk: async () => clinicsOf(await students.bulkCreate([pupil(), pupil()])),
     modelCreate: async () => clinicsOf([await Student.create(pupil())]),
-    update: () => students.update(someId(), { grade: '3' }).then((row) => clinicsOf([row]), () => []),
+    update: () =>
+      students.update(someId(), { grade: '3' }).then(
+        (row) => clinicsOf([row]),
+        () => [],
+      ),
     updateEvery: async (context) => {
       await database.none('UPDATE students SET grade = $1', [context.clinicId!.slice(-1)]);
       return [];
@@ -43,7 +51,11 @@ function operations(app: DatabaseApp, ids: () => readonly string[], random: Seed
     unit: (context) =>
       unitOfWork.executeInTransaction(async () => {
         const created = await students.create(pupil());
-        return clinicsOf([created, ...(await students.findMany()).data, ...(await database.query('SELECT clinic_id FROM students LIMIT 9'))]);
+        return clinicsOf([
+          created,
+          ...(await students.findMany()).data,
+          ...(await database.query('SELECT clinic_id FROM students LIMIT 9')),
+        ]);
       }, context),
     nested: (context) =>
       unitOfWork.executeInTransaction(async (uow) => {
@@ -75,10 +87,12 @@ function operations(app: DatabaseApp, ids: () => readonly string[], random: Seed
       return failing(students.create(row));
     },
     denied: (context) =>
-      failing(database.none("INSERT INTO schools (clinic_id, id, name, code) VALUES ($1, $2, 'x', $2)", [
-        context.clinicId!.replace(/.$/, 'f'),
-        randomUUID(),
-      ])),
+      failing(
+        database.none("INSERT INTO schools (clinic_id, id, name, code) VALUES ($1, $2, 'x', $2)", [
+          context.clinicId!.replace(/.$/, 'f'),
+          randomUUID(),
+        ]),
+      ),
     swallowed: (context) =>
       failing(
         unitOfWork.executeInTransaction(async () => {
@@ -117,7 +131,9 @@ describe.each([1, 3])('Two clinics on a pool of %i', (max) => {
 
   const run = async (operation: Operation, context: ExecutionContext): Promise<string[]> => {
     const seen = await runWithContext(context, () => operation(context));
-    return seen.filter((clinic) => clinic !== context.clinicId).map((clinic) => `${context.clinicId} saw ${String(clinic)}`);
+    return seen
+      .filter((clinic) => clinic !== context.clinicId)
+      .map((clinic) => `${context.clinicId} saw ${String(clinic)}`);
   };
 
   it('keep apart when every kind of call follows every other one, turn by turn [000-28]', async () => {
@@ -125,7 +141,10 @@ describe.each([1, 3])('Two clinics on a pool of %i', (max) => {
     const leaks: string[] = [];
     for (const [, first] of kinds(random)) {
       for (const [name, second] of kinds(random)) {
-        leaks.push(...(await run(first, clinics.a)), ...(await run(second, clinics.b)).map((leak) => `${name}: ${leak}`));
+        leaks.push(
+          ...(await run(first, clinics.a)),
+          ...(await run(second, clinics.b)).map((leak) => `${name}: ${leak}`),
+        );
       }
     }
     expect(leaks).toEqual([]);
@@ -142,10 +161,14 @@ describe.each([1, 3])('Two clinics on a pool of %i', (max) => {
 
   it('leave every row with the clinic that wrote it, signed by its own user', async () => {
     const superuser = await app.db.superClient();
-    const marks = await superuser.query('SELECT DISTINCT right(clinic_id::text, 1) AS clinic, grade FROM students WHERE grade IN ($1, $2)', ['a', 'b']);
+    const marks = await superuser.query(
+      'SELECT DISTINCT right(clinic_id::text, 1) AS clinic, grade FROM students WHERE grade IN ($1, $2)',
+      ['a', 'b'],
+    );
     for (const { clinic, grade } of marks.rows) expect(grade).toBe(clinic);
     const strangers = await superuser.query(
-      `SELECT DISTINCT clinic_id, request_id FROM audit.event WHERE entity = 'Student' AND request_id <> 'request-of-' || right(clinic_id::text, 1)`,
+      `SELECT DISTINCT clinic_id, request_id FROM audit.event
+       WHERE entity = 'Student' AND request_id <> 'request-of-' || right(clinic_id::text, 1)`,
     );
     expect(strangers.rows).toEqual([]);
     const clinicless = await superuser.query(`SELECT FROM audit.event WHERE clinic_id IS NULL OR context_missing`);
@@ -153,7 +176,11 @@ describe.each([1, 3])('Two clinics on a pool of %i', (max) => {
   });
 
   it('give the connections back without a tenant on them', async () => {
-    const seen = await Promise.all(Array.from({ length: max }, () => app.database.one(`SELECT current_setting('app.tenant', true) AS tenant, pg_sleep(0.01)`)));
+    const seen = await Promise.all(
+      Array.from({ length: max }, () =>
+        app.database.one(`SELECT current_setting('app.tenant', true) AS tenant, pg_sleep(0.01)`),
+      ),
+    );
     for (const { tenant } of seen) expect(tenant ?? '').toBe('');
     expect((await app.database.getConnectionStatus()).pool).toMatchObject({ used: 0, waiting: 0 });
   });

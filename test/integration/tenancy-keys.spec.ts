@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => app?.close());
 
-const repositoryOf = (entity: string): AnyRepository => app.get(ENTITY_CASES.find((one) => one.entity === entity)!.repository);
+const repositoryOf = (entity: string): AnyRepository =>
+  app.get(ENTITY_CASES.find((one) => one.entity === entity)!.repository);
 
 /** Every attribute that points to another row: entity, attribute, where it points. */
 const REFERENCES = [
@@ -30,12 +31,30 @@ const REFERENCES = [
   ['Appointment', 'nurseId', 'User'],
   ['TreatmentPlan', 'managedById', 'User'],
   ['StudentMedication', 'medicationId', 'Medication'],
-  ...['EmergencyContact', 'ClinicVisit', 'Appointment', 'HealthRecord', 'Allergy', 'ChronicCondition', 'VitalSigns', 'LabResult', 'Vaccination', 'TreatmentPlan', 'StudentMedication'].map(
-    (entity) => [entity, 'studentId', 'Student'],
-  ),
-  ...['Appointment', 'HealthRecord', 'Allergy', 'ChronicCondition', 'VitalSigns', 'LabResult', 'Vaccination', 'TreatmentPlan', 'StudentMedication'].map(
-    (entity) => [entity, 'visitId', 'ClinicVisit'],
-  ),
+  ...[
+    'EmergencyContact',
+    'ClinicVisit',
+    'Appointment',
+    'HealthRecord',
+    'Allergy',
+    'ChronicCondition',
+    'VitalSigns',
+    'LabResult',
+    'Vaccination',
+    'TreatmentPlan',
+    'StudentMedication',
+  ].map((entity) => [entity, 'studentId', 'Student']),
+  ...[
+    'Appointment',
+    'HealthRecord',
+    'Allergy',
+    'ChronicCondition',
+    'VitalSigns',
+    'LabResult',
+    'Vaccination',
+    'TreatmentPlan',
+    'StudentMedication',
+  ].map((entity) => [entity, 'visitId', 'ClinicVisit']),
 ] as [string, string, string][];
 
 let number = 0;
@@ -47,7 +66,11 @@ describe.each(REFERENCES)('%s.%s', (entity, attribute, target) => {
     const repo = repositoryOf(entity);
     const refusalsOf = async (id: string) => {
       const row = { ...input(ofA, `fk-${(number += 1)}`), [attribute]: id };
-      const calls = [() => repo.create(row), () => repo.bulkCreate([row]), () => repo.update(ofA[entity]!.id, { [attribute]: id })];
+      const calls = [
+        () => repo.create(row),
+        () => repo.bulkCreate([row]),
+        () => repo.update(ofA[entity]!.id, { [attribute]: id }),
+      ];
       const answers = [];
       for (const call of calls) {
         const error = await rejectionOf(call());
@@ -76,23 +99,30 @@ describe('What is unique', () => {
     ['Allergy', 'sourceHash', 'b'.repeat(64)],
   ];
 
-  it.each(UNIQUE)('%s.%s is unique in its clinic, and tells nothing of another [000-28] [D19]', async (entity, attribute, value) => {
-    const { input } = ENTITY_CASES.find((one) => one.entity === entity)!;
-    const repo = repositoryOf(entity);
-    const row = (planted: Planted) => ({ ...input(planted, `unique-${(number += 1)}`), [attribute]: value });
-    await runWithContext(clinics.b, () => repo.create(row(ofB)));
-    await runWithContext(clinics.a, async () => {
-      await repo.create(row(ofA));
-      for (const again of [() => repo.create(row(ofA)), () => repo.bulkCreate([row(ofA)]), () => repo.update(ofA[entity]!.id, { [attribute]: value })]) {
-        const error = await rejectionOf(again());
-        expect(error).toMatchObject({ code: 'UNIQUE_VIOLATION', status: 409, entity });
-        expect(error.constraint).toMatch(/_key$/);
-        expect(everythingOf(error)).not.toContain(value);
-      }
-    });
-  });
+  it.each(UNIQUE)(
+    '%s.%s is unique in its clinic, and tells nothing of another [000-28] [D19]',
+    async (entity, attribute, value) => {
+      const { input } = ENTITY_CASES.find((one) => one.entity === entity)!;
+      const repo = repositoryOf(entity);
+      const row = (planted: Planted) => ({ ...input(planted, `unique-${(number += 1)}`), [attribute]: value });
+      await runWithContext(clinics.b, () => repo.create(row(ofB)));
+      await runWithContext(clinics.a, async () => {
+        await repo.create(row(ofA));
+        for (const again of [
+          () => repo.create(row(ofA)),
+          () => repo.bulkCreate([row(ofA)]),
+          () => repo.update(ofA[entity]!.id, { [attribute]: value }),
+        ]) {
+          const error = await rejectionOf(again());
+          expect(error).toMatchObject({ code: 'UNIQUE_VIOLATION', status: 409, entity });
+          expect(error.constraint).toMatch(/_key$/);
+          expect(everythingOf(error)).not.toContain(value);
+        }
+      });
+    },
+  );
 
-  it('is unique among the living: a deleted number is free, and restoring the first then refused [000-24]', async () => {
+  it('is unique among the living: a deleted number is free, restoring it then refused [000-24]', async () => {
     const repo = repositoryOf('Student');
     const { input } = ENTITY_CASES.find((one) => one.entity === 'Student')!;
     const row = () => ({ ...input(ofA, `living-${(number += 1)}`), studentNumber: 'taken' });

@@ -28,11 +28,17 @@ afterAll(() => app?.close());
 const ways: [string, (context: ExecutionContext, work: () => Promise<void>) => Promise<void>][] = [
   ['alone', (context, work) => runWithContext(context, work)],
   ['in a unit of work', (context, work) => app.unitOfWork.executeInTransaction(work, context)],
-  ['in a transaction of Sequelize', (context, work) => runWithContext(context, () => sequelize.transaction(() => work()))],
+  [
+    'in a transaction of Sequelize',
+    (context, work) => runWithContext(context, () => sequelize.transaction(() => work())),
+  ],
   [
     'in a nested unit of work',
     (context, work) =>
-      app.unitOfWork.executeInTransaction((uow) => uow.executeInTransaction(work, context, { propagation: 'NESTED' }), context),
+      app.unitOfWork.executeInTransaction(
+        (uow) => uow.executeInTransaction(work, context, { propagation: 'NESTED' }),
+        context,
+      ),
   ],
 ];
 
@@ -51,13 +57,23 @@ describe('A model used directly', () => {
     await within(clinics.a, async () => {
       expect(await Student.findByPk(foreign)).toBeNull();
       expect(await Student.findOne({ where: { clinicId: clinics.b.clinicId! } })).toBeNull();
-      expect((await Student.findAll({ paranoid: false })).every(({ clinicId }) => clinicId === clinics.a.clinicId)).toBe(true);
+      expect(
+        (await Student.findAll({ paranoid: false })).every(({ clinicId }) => clinicId === clinics.a.clinicId),
+      ).toBe(true);
       expect(await Student.count({ where: { id: foreign } })).toBe(0);
-      expect(await Student.findAndCountAll({ where: { id: { [Op.in]: [foreign] } } })).toMatchObject({ count: 0, rows: [] });
+      expect(await Student.findAndCountAll({ where: { id: { [Op.in]: [foreign] } } })).toMatchObject({
+        count: 0,
+        rows: [],
+      });
       expect(await Student.max('studentNumber', { where: { clinicId: clinics.b.clinicId! } })).toBeNull();
       expect((await Clinic.findAll()).map(({ id }) => id)).toEqual([clinics.a.clinicId]);
       expect(await Student.unscoped().findAll({ where: { id: foreign } })).toEqual([]);
-      expect(await sequelize.query('SELECT id FROM students WHERE id = :id', { replacements: { id: foreign }, type: QueryTypes.SELECT })).toEqual([]);
+      expect(
+        await sequelize.query('SELECT id FROM students WHERE id = :id', {
+          replacements: { id: foreign },
+          type: QueryTypes.SELECT,
+        }),
+      ).toEqual([]);
     });
   });
 
@@ -78,7 +94,10 @@ describe('A model used directly', () => {
     await within(clinics.a, async () => {
       const created = await Student.create(pupil());
       expect(created.clinicId).toBe(clinics.a.clinicId);
-      const [found, isNew] = await Student.findOrCreate({ where: { studentNumber: `found-${(number += 1)}` }, defaults: pupil() });
+      const [found, isNew] = await Student.findOrCreate({
+        where: { studentNumber: `found-${(number += 1)}` },
+        defaults: pupil(),
+      });
       expect([found.clinicId, isNew]).toEqual([clinics.a.clinicId, true]);
       const bulk = await Student.bulkCreate([pupil(), pupil()]);
       expect(bulk.map(({ clinicId }) => clinicId)).toEqual(Array(2).fill(clinics.a.clinicId));
@@ -109,8 +128,12 @@ describe('A model used directly', () => {
 
   it('stores no row for another clinic', async () => {
     await runWithContext(clinics.a, async () => {
-      await expect(Student.create({ ...pupil(), clinicId: clinics.b.clinicId! })).rejects.toMatchObject({ parent: { code: '42501' } });
-      await expect(Student.bulkCreate([pupil(), { ...pupil(), clinicId: clinics.b.clinicId! }])).rejects.toMatchObject({ parent: { code: '42501' } });
+      await expect(Student.create({ ...pupil(), clinicId: clinics.b.clinicId! })).rejects.toMatchObject({
+        parent: { code: '42501' },
+      });
+      await expect(Student.bulkCreate([pupil(), { ...pupil(), clinicId: clinics.b.clinicId! }])).rejects.toMatchObject({
+        parent: { code: '42501' },
+      });
     });
   });
 
@@ -142,7 +165,9 @@ describe('A model used directly', () => {
       `SELECT set_config('app.tenant', '${clinics.b.clinicId}', false)`,
       `SELECT 1; COMMIT`,
     ]) {
-      await expect(runWithContext(clinics.a, () => sequelize.query(sql))).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(runWithContext(clinics.a, () => sequelize.query(sql))).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
       expect(await Student.count()).toBe(0);
     }
     const words = { ...pupil(), lastName: `x'; SET app.tenant = 'y'; set_config(` };
@@ -151,7 +176,11 @@ describe('A model used directly', () => {
   });
 
   it('cannot truncate, which row security does not bind', async () => {
-    await expect(runWithContext(clinics.a, () => Allergy.truncate({ cascade: true, force: true }))).rejects.toMatchObject({ parent: { code: '42501' } });
-    await expect(runWithContext(clinics.a, () => Allergy.destroy({ truncate: true, force: true }))).rejects.toMatchObject({ parent: { code: '42501' } });
+    await expect(
+      runWithContext(clinics.a, () => Allergy.truncate({ cascade: true, force: true })),
+    ).rejects.toMatchObject({ parent: { code: '42501' } });
+    await expect(
+      runWithContext(clinics.a, () => Allergy.destroy({ truncate: true, force: true })),
+    ).rejects.toMatchObject({ parent: { code: '42501' } });
   });
 });

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
-import { createExecutionContext, Database, type ExecutionContext, runWithContext, UnexpectedRowCountError } from '../../src';
+import {
+  createExecutionContext,
+  Database,
+  type ExecutionContext,
+  runWithContext,
+  UnexpectedRowCountError,
+} from '../../src';
 import { domainRepositories } from '../../src/domains';
 import { snapshotOf } from '../support/clinic-snapshot';
 import { type DatabaseApp, plantClinics, startDatabaseApp, type TwoClinics } from '../support/database-app';
@@ -33,7 +39,10 @@ const ways: [string, (context: ExecutionContext, work: () => Promise<void>) => P
   [
     'in a nested unit of work',
     (context, work) =>
-      app.unitOfWork.executeInTransaction((uow) => uow.executeInTransaction(work, context, { propagation: 'NESTED' }), context),
+      app.unitOfWork.executeInTransaction(
+        (uow) => uow.executeInTransaction(work, context, { propagation: 'NESTED' }),
+        context,
+      ),
   ],
 ];
 
@@ -43,13 +52,19 @@ describe.each(ENTITY_CASES)('Raw SQL on $table', ({ table, entity }) => {
     const { id: own } = ofA[entity]!;
     const { id: foreign } = ofB[entity]!;
     await within(clinics.a, async () => {
-      expect(await db.query(`SELECT id FROM ${table} WHERE clinic_id = $1 OR id = $2`, [clinics.b.clinicId, foreign])).toEqual([]);
+      expect(
+        await db.query(`SELECT id FROM ${table} WHERE clinic_id = $1 OR id = $2`, [clinics.b.clinicId, foreign]),
+      ).toEqual([]);
       expect(await db.query(`SELECT DISTINCT clinic_id FROM ${table}`)).toEqual([{ clinic_id: clinics.a.clinicId }]);
-      expect(await db.one(`SELECT count(*)::int AS rows FROM ${table} WHERE id = ANY ($1)`, [[own, foreign]])).toEqual({ rows: 1 });
+      expect(await db.one(`SELECT count(*)::int AS rows FROM ${table} WHERE id = ANY ($1)`, [[own, foreign]])).toEqual({
+        rows: 1,
+      });
       expect(await db.oneOrNone(`SELECT id FROM ${table} WHERE id = $1`, [foreign])).toBeNull();
       expect(await db.many(`SELECT id FROM ${table} WHERE id IN ($1, $2)`, [own, foreign])).toEqual([{ id: own }]);
       expect(await db.none(`UPDATE ${table} SET updated_by = NULL WHERE id = $1`, [foreign])).toBe(0);
-      expect(await db.none(`DELETE FROM ${table} WHERE id = $1 OR clinic_id = $2`, [foreign, clinics.b.clinicId])).toBe(0);
+      expect(await db.none(`DELETE FROM ${table} WHERE id = $1 OR clinic_id = $2`, [foreign, clinics.b.clinicId])).toBe(
+        0,
+      );
       // Every row of the table, as far as the clinic goes.
       expect(await db.none(`UPDATE ${table} SET updated_by = $1`, [randomUUID()])).toBe(1);
     });
@@ -68,10 +83,16 @@ describe.each(ENTITY_CASES)('Raw SQL on $table', ({ table, entity }) => {
     const columns = Object.keys(ofA[entity]!);
     expect(columns).toContain('clinicId');
     await runWithContext(clinics.a, async () => {
-      const copy = `INSERT INTO ${table} SELECT (jsonb_populate_record(t, jsonb_build_object('clinic_id', $1::text, 'id', $2::text))).* FROM ${table} AS t WHERE id = $3`;
-      expect(await rejectionOf(db.none(copy, [clinics.b.clinicId, randomUUID(), ofA[entity]!.id]))).toMatchObject({ code: 'TENANT_DENIED', status: 403 });
+      const other = `jsonb_build_object('clinic_id', $1::text, 'id', $2::text)`;
+      const copy = `INSERT INTO ${table} SELECT (jsonb_populate_record(t, ${other})).* FROM ${table} AS t WHERE id = $3`;
+      expect(await rejectionOf(db.none(copy, [clinics.b.clinicId, randomUUID(), ofA[entity]!.id]))).toMatchObject({
+        code: 'TENANT_DENIED',
+        status: 403,
+      });
       const move = `UPDATE ${table} SET clinic_id = $1 WHERE id = $2`;
-      expect((await rejectionOf(db.none(move, [clinics.b.clinicId, ofA[entity]!.id]))).code).toMatch(/TENANT_DENIED|CHECK_VIOLATION/);
+      expect((await rejectionOf(db.none(move, [clinics.b.clinicId, ofA[entity]!.id]))).code).toMatch(
+        /TENANT_DENIED|CHECK_VIOLATION/,
+      );
     });
   });
 });
@@ -82,7 +103,9 @@ describe('Raw SQL over several tables', () => {
       FROM students s CROSS JOIN clinic_visits v FULL JOIN allergies a ON true`;
     for (const { clinicId } of [clinics.a, clinics.b]) {
       const context = clinicId === clinics.a.clinicId ? clinics.a : clinics.b;
-      expect(await runWithContext(context, () => db.query(sql))).toEqual([{ student: clinicId, visit: clinicId, allergy: clinicId }]);
+      expect(await runWithContext(context, () => db.query(sql))).toEqual([
+        { student: clinicId, visit: clinicId, allergy: clinicId },
+      ]);
     }
     expect(await db.query(sql)).toEqual([]);
   });
@@ -96,8 +119,11 @@ describe('Raw SQL over several tables', () => {
       'SELECT count(*) FILTER (WHERE clinic_id = $1)::int AS found FROM students',
       'SELECT count(*)::int AS found FROM (TABLE students) AS s WHERE s.clinic_id = $1 OR (s.clinic_id = $1) IS NULL',
     ];
-    for (const sql of queries) expect([sql, await db.one(sql, [clinicId], { context: clinics.a })]).toEqual([sql, { found: 0 }]);
-    const plan = await db.query('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT FROM students', [], { context: clinics.a });
+    for (const sql of queries)
+      expect([sql, await db.one(sql, [clinicId], { context: clinics.a })]).toEqual([sql, { found: 0 }]);
+    const plan = await db.query('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT FROM students', [], {
+      context: clinics.a,
+    });
     expect(JSON.stringify(plan)).toMatch(/rows=1[. ]/);
   });
 
@@ -115,12 +141,14 @@ describe('Raw SQL over several tables', () => {
     expect(await db.one('SELECT grade FROM students', [], { context: clinics.a })).toEqual({ grade: null });
   });
 
-  it.each(['DECLARE c CURSOR WITH HOLD FOR SELECT * FROM students', 'declare c binary insensitive cursor\nwith  hold for table students', 'SET search_path = x', '/* x */ SET app.tenant = 1'])(
-    'leaves nothing on the connection for the next one: %s',
-    async (sql) => {
-      expect(await rejectionOf(db.query(sql, [], { context: clinics.a }))).toMatchObject({ code: 'INVALID_INPUT' });
-    },
-  );
+  it.each([
+    'DECLARE c CURSOR WITH HOLD FOR SELECT * FROM students',
+    'declare c binary insensitive cursor\nwith  hold for table students',
+    'SET search_path = x',
+    '/* x */ SET app.tenant = 1',
+  ])('leaves nothing on the connection for the next one: %s', async (sql) => {
+    expect(await rejectionOf(db.query(sql, [], { context: clinics.a }))).toMatchObject({ code: 'INVALID_INPUT' });
+  });
 
   it('cannot carry a second statement', async () => {
     const smuggled = db.query(`SELECT 1; DELETE FROM students`, [], { context: clinics.a });

@@ -23,7 +23,10 @@ export interface RawAuditEvent {
 
 /** The trail of one record, oldest first, whoever may see it. */
 export async function eventsOf(superuser: Client, entity: string, id: string): Promise<RawAuditEvent[]> {
-  const { rows } = await superuser.query<RawAuditEvent>('SELECT * FROM audit.event WHERE entity = $1 AND entity_id = $2 ORDER BY seq', [entity, id]);
+  const { rows } = await superuser.query<RawAuditEvent>(
+    'SELECT * FROM audit.event WHERE entity = $1 AND entity_id = $2 ORDER BY seq',
+    [entity, id],
+  );
   return rows;
 }
 
@@ -35,6 +38,8 @@ export async function markTrail(superuser: Client): Promise<string> {
 
 /** Everything that was recorded after a mark, oldest first. */
 export async function eventsSince(superuser: Client, mark: string): Promise<RawAuditEvent[]> {
-  const { rows } = await superuser.query<RawAuditEvent>('SELECT * FROM audit.event WHERE seq > $1 ORDER BY seq', [mark]);
+  const { rows } = await superuser.query<RawAuditEvent>('SELECT * FROM audit.event WHERE seq > $1 ORDER BY seq', [
+    mark,
+  ]);
   return rows;
 }

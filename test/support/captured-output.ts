@@ -18,7 +18,9 @@ export function captureOutput(): CapturedOutput {
   const collector: LoggerService = { log: note, error: note, warn: note, debug: note, verbose: note, fatal: note };
   Logger.overrideLogger(collector);
   const spies = [
-    ...(['log', 'info', 'warn', 'error', 'debug', 'trace'] as const).map((method) => jest.spyOn(console, method).mockImplementation(note)),
+    ...(['log', 'info', 'warn', 'error', 'debug', 'trace'] as const).map((method) =>
+      jest.spyOn(console, method).mockImplementation(note),
+    ),
     ...[process.stdout, process.stderr].map((stream) =>
       jest.spyOn(stream, 'write').mockImplementation((chunk: unknown) => {
         note(String(chunk));

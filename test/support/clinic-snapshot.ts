@@ -7,9 +7,18 @@ export async function snapshotOf(superuser: Client, clinicId: string): Promise<s
      WHERE table_schema = 'public' AND column_name = 'clinic_id' ORDER BY 1`,
   );
   const lines: string[] = [];
-  for (const { name } of tables) lines.push(...(await texts(superuser, `SELECT to_jsonb(t)::text AS line FROM ${name} AS t WHERE clinic_id = $1`, clinicId)));
+  for (const { name } of tables)
+    lines.push(
+      ...(await texts(superuser, `SELECT to_jsonb(t)::text AS line FROM ${name} AS t WHERE clinic_id = $1`, clinicId)),
+    );
   lines.push(...(await texts(superuser, 'SELECT to_jsonb(t)::text AS line FROM clinics AS t WHERE id = $1', clinicId)));
-  lines.push(...(await texts(superuser, 'SELECT to_jsonb(t)::text AS line FROM audit.event AS t WHERE clinic_id = $1', clinicId)));
+  lines.push(
+    ...(await texts(
+      superuser,
+      'SELECT to_jsonb(t)::text AS line FROM audit.event AS t WHERE clinic_id = $1',
+      clinicId,
+    )),
+  );
   return lines.toSorted().join('\n');
 }
 

@@ -24,7 +24,11 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<DatabaseEr
 /** Everything of an error that a log, an answer or a debugger could show: message, hint, stack, fields, causes. */
 export function everythingOf(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error, depth = 0; at !== undefined && depth < 10; at = (at as { cause?: unknown }).cause, depth += 1) {
+  for (
+    let at: unknown = error, depth = 0;
+    at !== undefined && depth < 10;
+    at = (at as { cause?: unknown }).cause, depth += 1
+  ) {
     parts.push(String(at), (at as Error).stack ?? '', JSON.stringify(at), inspect(at, { depth: 10, showHidden: true }));
   }
   return parts.join('\n');

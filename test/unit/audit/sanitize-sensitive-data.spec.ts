@@ -10,7 +10,15 @@ describe('sanitizeSensitiveData', () => {
   it('leaves dates, arrays, numbers and nulls what they are [D10]', () => {
     const at = new Date('2024-01-01T00:00:00Z');
     const bytes = Buffer.from('x');
-    const data = { at, list: [1, 'two', { three: 3 }, [at]], nothing: null, absent: undefined, yes: true, bytes, big: 1n };
+    const data = {
+      at,
+      list: [1, 'two', { three: 3 }, [at]],
+      nothing: null,
+      absent: undefined,
+      yes: true,
+      bytes,
+      big: 1n,
+    };
     const clean = sanitizeSensitiveData(data);
     expect(clean).toEqual(data);
     expect(clean.at).toBeInstanceOf(Date);
@@ -19,31 +27,75 @@ describe('sanitizeSensitiveData', () => {
     expect(clean.list).not.toBe(data.list);
   });
 
-  it.each(['tokenCount', 'token_count', 'tokenType', 'passwordChangedAt', 'emailCount', 'addressId', 'noteIds', 'pinned', 'secretary', 'footnote', 'addressee'])(
-    'leaves the innocent %s [D10]',
-    (key) => {
-      expect(sanitizeSensitiveData({ [key]: 5 })).toEqual({ [key]: 5 });
-    },
-  );
+  it.each([
+    'tokenCount',
+    'token_count',
+    'tokenType',
+    'passwordChangedAt',
+    'emailCount',
+    'addressId',
+    'noteIds',
+    'pinned',
+    'secretary',
+    'footnote',
+    'addressee',
+  ])('leaves the innocent %s [D10]', (key) => {
+    expect(sanitizeSensitiveData({ [key]: 5 })).toEqual({ [key]: 5 });
+  });
 
   it.each([
-    'password', 'Password', 'userPassword', 'password_hash', 'PASSWORD', 'secret', 'accessToken', 'refresh_token', 'apiKey', 'APIKey',
-    'apikey', 'X-Api-Key', 'Authorization', 'cookie', 'ssn', 'SSN', 'patientSSN', 'socialSecurityNumber', 'medicalRecordNumber', 'mrn',
-    'dateOfBirth', 'date_of_birth', 'dob', 'firstName', 'LAST_NAME', 'first name', 'last-name', 'email', 'emailAddress', 'phoneNumber',
-    'homeAddress', 'diagnosis', 'allergen', 'notes',
+    'password',
+    'Password',
+    'userPassword',
+    'password_hash',
+    'PASSWORD',
+    'secret',
+    'accessToken',
+    'refresh_token',
+    'apiKey',
+    'APIKey',
+    'apikey',
+    'X-Api-Key',
+    'Authorization',
+    'cookie',
+    'ssn',
+    'SSN',
+    'patientSSN',
+    'socialSecurityNumber',
+    'medicalRecordNumber',
+    'mrn',
+    'dateOfBirth',
+    'date_of_birth',
+    'dob',
+    'firstName',
+    'LAST_NAME',
+    'first name',
+    'last-name',
+    'email',
+    'emailAddress',
+    'phoneNumber',
+    'homeAddress',
+    'diagnosis',
+    'allergen',
+    'notes',
   ])('redacts %s by its name, without an entity [003-39] [003-13]', (key) => {
     expect(sanitizeSensitiveData({ [key]: 'Canary' })).toEqual({ [key]: HIDDEN });
   });
 
   it('redacts at any depth, whatever holds it', () => {
-    const data = { a: [{ b: { password: 'Canary', c: new Map([['email', 'Canary']]) } }], set: new Set([{ ssn: 'Canary' }]) };
+    const data = {
+      a: [{ b: { password: 'Canary', c: new Map([['email', 'Canary']]) } }],
+      set: new Set([{ ssn: 'Canary' }]),
+    };
     const clean = sanitizeSensitiveData(data);
     expect(JSON.stringify(clean)).not.toContain('Canary');
     expect(clean).toEqual({ a: [{ b: { password: HIDDEN, c: { email: HIDDEN } } }], set: [{ ssn: HIDDEN }] });
   });
 
   it('redacts a whole branch under a sensitive key, and keeps that it was empty', () => {
-    expect(sanitizeSensitiveData({ notes: { before: 'Canary', after: 'Canary' }, email: null, phone: undefined })).toEqual({
+    expect(
+      sanitizeSensitiveData({ notes: { before: 'Canary', after: 'Canary' }, email: null, phone: undefined }),
+    ).toEqual({
       notes: HIDDEN,
       email: null,
       phone: undefined,
@@ -51,7 +103,14 @@ describe('sanitizeSensitiveData', () => {
   });
 
   it('follows @Phi of the entity, by attribute and by column name [003-39] [D09]', () => {
-    const row = { id: '1', grade: '5', race: 'Canary', maritalStatus: 'Canary', passport_number: 'Canary', studentNumber: 'Canary' };
+    const row = {
+      id: '1',
+      grade: '5',
+      race: 'Canary',
+      maritalStatus: 'Canary',
+      passport_number: 'Canary',
+      studentNumber: 'Canary',
+    };
     expect(sanitizeSensitiveData(row, 'Student')).toEqual({
       id: '1',
       grade: '5',
@@ -60,11 +119,17 @@ describe('sanitizeSensitiveData', () => {
       passport_number: HIDDEN,
       studentNumber: HIDDEN,
     });
-    expect(sanitizeSensitiveData({ title: 'Canary', recordType: 'ILLNESS' }, 'HealthRecord')).toEqual({ title: HIDDEN, recordType: 'ILLNESS' });
+    expect(sanitizeSensitiveData({ title: 'Canary', recordType: 'ILLNESS' }, 'HealthRecord')).toEqual({
+      title: HIDDEN,
+      recordType: 'ILLNESS',
+    });
   });
 
   it('adds the names of keys to what an entity says, and falls back to them for an unknown entity', () => {
-    expect(sanitizeSensitiveData({ password: 'Canary', race: 'Elf' }, 'NoSuchEntity')).toEqual({ password: HIDDEN, race: 'Elf' });
+    expect(sanitizeSensitiveData({ password: 'Canary', race: 'Elf' }, 'NoSuchEntity')).toEqual({
+      password: HIDDEN,
+      race: 'Elf',
+    });
     expect(sanitizeSensitiveData({ password: 'Canary' }, 'Allergy')).toEqual({ password: HIDDEN });
   });
 
@@ -83,7 +148,9 @@ describe('sanitizeSensitiveData', () => {
     const circle: Record<string, unknown> = { name: 'x' };
     circle.self = circle;
     expect(sanitizeSensitiveData(circle)).toEqual({ name: 'x', self: '[CIRCULAR]' });
-    expect(sanitizeSensitiveData({ record: { toJSON: () => ({ ssn: 'Canary', kept: 1 }) } })).toEqual({ record: { ssn: HIDDEN, kept: 1 } });
+    expect(sanitizeSensitiveData({ record: { toJSON: () => ({ ssn: 'Canary', kept: 1 }) } })).toEqual({
+      record: { ssn: HIDDEN, kept: 1 },
+    });
     const shared = { a: 1 };
     expect(sanitizeSensitiveData({ one: shared, two: shared })).toEqual({ one: { a: 1 }, two: { a: 1 } });
   });

@@ -2,7 +2,8 @@ import { CacheKeyBuilder, createExecutionContext, InvalidInputError, runWithCont
 import { seededRandom, type SeededRandom } from '../../support/seeded-random';
 
 const keys = new CacheKeyBuilder(Buffer.alloc(32, 7));
-const clinic = (letter: string) => createExecutionContext({ userId: 'u', clinicId: `0190a000-0000-7000-8000-00000000000${letter}` });
+const clinic = (letter: string) =>
+  createExecutionContext({ userId: 'u', clinicId: `0190a000-0000-7000-8000-00000000000${letter}` });
 
 /** Questions of which each gives another answer. */
 const DISTINCT: unknown[] = [
@@ -66,12 +67,16 @@ const DISTINCT: unknown[] = [
 ];
 
 function value(random: SeededRandom, depth: number): unknown {
-  const leaf = (): unknown => random.pick([random.below(50), `${random.below(50)}`, null, true, new Date(random.below(50))]);
+  const leaf = (): unknown =>
+    random.pick([random.below(50), `${random.below(50)}`, null, true, new Date(random.below(50))]);
   if (depth === 0) return leaf();
   return random.pick<() => unknown>([
     leaf,
     () => Array.from({ length: random.below(3) }, () => value(random, depth - 1)),
-    () => Object.fromEntries(Array.from({ length: random.below(4) }, () => [`k${random.below(5)}`, value(random, depth - 1)])),
+    () =>
+      Object.fromEntries(
+        Array.from({ length: random.below(4) }, () => [`k${random.below(5)}`, value(random, depth - 1)]),
+      ),
   ])();
 }
 
@@ -79,7 +84,11 @@ function value(random: SeededRandom, depth: number): unknown {
 function reversed(question: unknown): unknown {
   if (Array.isArray(question)) return question.map(reversed);
   if (typeof question !== 'object' || question === null || question instanceof Date) return question;
-  return Object.fromEntries(Object.entries(question).toReversed().map(([key, part]) => [key, reversed(part)]));
+  return Object.fromEntries(
+    Object.entries(question)
+      .toReversed()
+      .map(([key, part]) => [key, reversed(part)]),
+  );
 }
 
 /** One text for each question, made in another way than the keys are. */
@@ -139,7 +148,10 @@ describe('A cache key', () => {
     expect(new CacheKeyBuilder(Buffer.alloc(32, 7)).query('Student', 1)).toBe(keys.query('Student', 1));
   });
 
-  it.each([new Map([['a', 1]]), new Set([1]), () => 1, Symbol('a'), /a/, { a: new Set([1]) }])('refuses %p, which has no keys to tell it by [D15]', (question) => {
-    expect(() => keys.query('Student', question)).toThrow(InvalidInputError);
-  });
+  it.each([new Map([['a', 1]]), new Set([1]), () => 1, Symbol('a'), /a/, { a: new Set([1]) }])(
+    'refuses %p, which has no keys to tell it by [D15]',
+    (question) => {
+      expect(() => keys.query('Student', question)).toThrow(InvalidInputError);
+    },
+  );
 });

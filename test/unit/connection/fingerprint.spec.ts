@@ -22,6 +22,7 @@ describe('The fingerprint of a statement', () => {
   });
 
   it('ends in good time, whatever the text', () => {
-    for (const text of ["'", '$', '$$', 'e', '\\', '/*', '--', '1', "e'\\"]) expect(fingerprint(text.repeat(50_000))).not.toContain('Canary');
+    for (const text of ["'", '$', '$$', 'e', '\\', '/*', '--', '1', "e'\\"])
+      expect(fingerprint(text.repeat(50_000))).not.toContain('Canary');
   });
 });

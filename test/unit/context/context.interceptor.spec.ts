@@ -4,7 +4,12 @@ import { ContextInterceptor, currentContext, type ExecutionContext } from '../..
 
 const CLINIC = '0190a000-0000-7000-8000-00000000000a';
 
-const request = (rest: object = {}) => ({ user: { id: 'user-1', role: 'NURSE', clinicId: CLINIC }, headers: {}, ip: '192.0.2.1', ...rest });
+const request = (rest: object = {}) => ({
+  user: { id: 'user-1', role: 'NURSE', clinicId: CLINIC },
+  headers: {},
+  ip: '192.0.2.1',
+  ...rest,
+});
 
 const host = (httpRequest: object, type = 'http') =>
   ({ getType: () => type, switchToHttp: () => ({ getRequest: () => httpRequest }) }) as unknown as NestExecutionContext;
@@ -12,7 +17,9 @@ const host = (httpRequest: object, type = 'http') =>
 /** What the handler finds, asked later in its own time. */
 function seenBy(httpRequest: object, type?: string): Promise<ExecutionContext | undefined> {
   const handler: CallHandler = { handle: () => defer(async () => (await Promise.resolve(), currentContext())) };
-  return firstValueFrom(new ContextInterceptor().intercept(host(httpRequest, type), handler) as Observable<ExecutionContext | undefined>);
+  return firstValueFrom(
+    new ContextInterceptor().intercept(host(httpRequest, type), handler) as Observable<ExecutionContext | undefined>,
+  );
 }
 
 describe('ContextInterceptor', () => {
@@ -29,12 +36,15 @@ describe('ContextInterceptor', () => {
     });
   });
 
-  it.each([['a line break', 'x\r\nSet-Cookie: y'], ['a quote', "x'; DROP"], ['NUL', 'x\0'], ['too much', 'x'.repeat(201)], ['nothing', '']])(
-    'replaces a request id with %s in it',
-    async (_name, id) => {
-      expect((await seenBy(request({ headers: { 'x-request-id': id } })))?.requestId).toMatch(/^[0-9a-f-]{36}$/);
-    },
-  );
+  it.each([
+    ['a line break', 'x\r\nSet-Cookie: y'],
+    ['a quote', "x'; DROP"],
+    ['NUL', 'x\0'],
+    ['too much', 'x'.repeat(201)],
+    ['nothing', ''],
+  ])('replaces a request id with %s in it', async (_name, id) => {
+    expect((await seenBy(request({ headers: { 'x-request-id': id } })))?.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  });
 
   it('makes headers printable, so that no header can stop a request', async () => {
     const headers = { 'user-agent': `a\0b\ud800${'x'.repeat(500)}`, 'x-request-id': ['first', 'second'] };

@@ -13,7 +13,13 @@ const CANARY = 'Canary-7301';
 
 describe('An ExecutionContext', () => {
   it('says who acts, for which clinic, and why, and cannot be changed [003-36]', () => {
-    const context = createExecutionContext({ userId: 'user-1', userRole: 'NURSE', clinicId: CLINIC.toUpperCase(), requestId: 'r', reason: 'care' });
+    const context = createExecutionContext({
+      userId: 'user-1',
+      userRole: 'NURSE',
+      clinicId: CLINIC.toUpperCase(),
+      requestId: 'r',
+      reason: 'care',
+    });
     expect(context).toEqual({ userId: 'user-1', userRole: 'NURSE', clinicId: CLINIC, requestId: 'r', reason: 'care' });
     expect(Object.isFrozen(context)).toBe(true);
   });
@@ -92,7 +98,11 @@ describe('The ambient context', () => {
 
   it('is gone after a throw', async () => {
     await expect(runWithContext(of('a'), () => Promise.reject(new Error('fault')))).rejects.toThrow('fault');
-    expect(() => runWithContext(of('a'), () => { throw new Error('fault'); })).toThrow('fault');
+    expect(() =>
+      runWithContext(of('a'), () => {
+        throw new Error('fault');
+      }),
+    ).toThrow('fault');
     expect(currentContext()).toBeUndefined();
   });
 });

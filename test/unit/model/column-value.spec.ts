@@ -14,7 +14,8 @@ const column = (kind: ColumnKind, rest: Partial<ColumnDescription> = {}): Column
   ...rest,
 });
 
-const encode = (kind: ColumnKind, value: unknown, rest?: Partial<ColumnDescription>) => encodeValue('Thing', column(kind, rest), value);
+const encode = (kind: ColumnKind, value: unknown, rest?: Partial<ColumnDescription>) =>
+  encodeValue('Thing', column(kind, rest), value);
 
 const CANARY = 'Canary-7301';
 const circular: Record<string, unknown> = {};
@@ -114,13 +115,21 @@ describe('A value for a column', () => {
     expect(() => encode('text', '🩺🩺🩺', { maxLength: 2 })).toThrow('at most 2 characters');
   });
 
-  it.each(['9999.99', '-9999.99', '+0009.9900', '0', '.5', '5.', 127.9])('takes the decimal %p for numeric(6,2)', (value) => {
-    expect(encode('decimal', value, { digits: [4, 2] })).toBe(String(value));
-  });
+  it.each(['9999.99', '-9999.99', '+0009.9900', '0', '.5', '5.', 127.9])(
+    'takes the decimal %p for numeric(6,2)',
+    (value) => {
+      expect(encode('decimal', value, { digits: [4, 2] })).toBe(String(value));
+    },
+  );
 
-  it.each(['99999.9', '0.001', '127.999', 0.1 + 0.2, 1e-7, 1e21, '10000'])('refuses the decimal %p for numeric(6,2), which would round or overflow', (value) => {
-    expect(() => encode('decimal', value, { digits: [4, 2] })).toThrow('Thing.attribute must be a decimal number, as text or number of at most 4 digits before and 2 after the point');
-  });
+  it.each(['99999.9', '0.001', '127.999', 0.1 + 0.2, 1e-7, 1e21, '10000'])(
+    'refuses the decimal %p for numeric(6,2), which would round or overflow',
+    (value) => {
+      expect(() => encode('decimal', value, { digits: [4, 2] })).toThrow(
+        'Thing.attribute must be a decimal number, as text or number of at most 4 digits before and 2 after the point',
+      );
+    },
+  );
 
   it('of kind json refuses a value nested deeper than the stack', () => {
     let deep: unknown = 1;

@@ -7,7 +7,8 @@ import { phiModel, registerPhiModel } from '../../../src/database/model/phi-regi
 
 @Table({ tableName: 'parents' })
 class Parent extends TenantModel<Parent> {
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(50))
   declare name: string | null;
 
   @Column({ type: DataType.INTEGER, allowNull: false, defaultValue: 3 })
@@ -16,7 +17,8 @@ class Parent extends TenantModel<Parent> {
 
 @Table({ tableName: 'children' })
 class Child extends Parent {
-  @Phi() @Column(DataType.STRING(50))
+  @Phi()
+  @Column(DataType.STRING(50))
   declare nickname: string | null;
 }
 
@@ -26,7 +28,11 @@ class Odd extends Model {
   declare range: unknown;
 }
 
-const sequelize = new Sequelize({ dialect: 'postgres', models: [Parent, Child, Odd], define: { underscored: true, paranoid: true } });
+const sequelize = new Sequelize({
+  dialect: 'postgres',
+  models: [Parent, Child, Odd],
+  define: { underscored: true, paranoid: true },
+});
 
 describe('@Phi', () => {
   it('marks a column of its own class and of its subclasses, not of its parent [003-39]', () => {
@@ -49,7 +55,13 @@ describe('The description of an entity', () => {
     expect(sequelize.isDefined('Parent')).toBe(true);
     const { name, table, tenantScoped, byAttribute } = describeEntity(Parent);
     expect({ name, table, tenantScoped }).toEqual({ name: 'Parent', table: 'parents', tenantScoped: true });
-    expect(byAttribute.get('name')).toMatchObject({ kind: 'text', maxLength: 50, nullable: true, managed: false, phi: { subject: 'id' } });
+    expect(byAttribute.get('name')).toMatchObject({
+      kind: 'text',
+      maxLength: 50,
+      nullable: true,
+      managed: false,
+      phi: { subject: 'id' },
+    });
     expect(byAttribute.get('count')?.makeDefault?.()).toBe(3);
     expect(byAttribute.get('id')).toMatchObject({ kind: 'uuid', nullable: false, managed: false });
     for (const kept of ['clinicId', 'version', 'createdAt', 'updatedAt', 'deletedAt', 'createdBy', 'updatedBy']) {

@@ -36,7 +36,13 @@ describe('Options from the environment', () => {
       DB_POOL_CONNECTION_TIMEOUT: '3000',
     };
     const options = readOptions(env);
-    expect(options.pool).toEqual({ min: 1, max: 7, acquireTimeoutMs: 1_000, idleTimeoutMs: 2_000, connectionTimeoutMs: 3_000 });
+    expect(options.pool).toEqual({
+      min: 1,
+      max: 7,
+      acquireTimeoutMs: 1_000,
+      idleTimeoutMs: 2_000,
+      connectionTimeoutMs: 3_000,
+    });
     expect(sequelizeOptions(options)).toMatchObject({
       pool: { min: 1, max: 7, acquire: 1_000, idle: 2_000 },
       dialectOptions: { connectionTimeoutMillis: 3_000 },
@@ -46,7 +52,12 @@ describe('Options from the environment', () => {
   });
 
   it('never have the schema synchronised, however the database is given [000-18] [D25] [D26]', () => {
-    for (const env of [{}, { DB_HOST: 'db' }, { DATABASE_URL: 'postgres://u:p@h/n' }, { DB_HOST: 'db', NODE_ENV: 'production' }]) {
+    for (const env of [
+      {},
+      { DB_HOST: 'db' },
+      { DATABASE_URL: 'postgres://u:p@h/n' },
+      { DB_HOST: 'db', NODE_ENV: 'production' },
+    ]) {
       const { synchronize, pool } = sequelizeOptions(readOptions(env)) as { synchronize?: boolean; pool: object };
       expect(synchronize).toBe(false);
       expect(pool).not.toHaveProperty('validate');
@@ -54,30 +65,49 @@ describe('Options from the environment', () => {
   });
 
   it('take a URL over the single variables, its parts decoded', () => {
-    expect(readOptions({ DATABASE_URL: 'postgres://us%40er:p%2Fw%3A@db.example:6000/na%20me', DB_HOST: 'other', DB_USERNAME: 'x' })).toMatchObject({
+    expect(
+      readOptions({
+        DATABASE_URL: 'postgres://us%40er:p%2Fw%3A@db.example:6000/na%20me',
+        DB_HOST: 'other',
+        DB_USERNAME: 'x',
+      }),
+    ).toMatchObject({
       host: 'db.example',
       port: 6000,
       database: 'na me',
       username: 'us@er',
       password: 'p/w:',
     });
-    expect(readOptions({ DATABASE_URL: 'postgresql://[::1]:6000/n' })).toMatchObject({ host: '::1', port: 6000, username: 'phi_app' });
+    expect(readOptions({ DATABASE_URL: 'postgresql://[::1]:6000/n' })).toMatchObject({
+      host: '::1',
+      port: 6000,
+      username: 'phi_app',
+    });
   });
 
   it('read DB_USER where DB_USERNAME is not set, and count an empty text as not set', () => {
     expect(readOptions({ DB_USER: 'u' }).username).toBe('u');
-    expect(readOptions({ DB_USER: 'u', DB_USERNAME: 'v', DB_PASSWORD: '' })).toMatchObject({ username: 'v', password: undefined });
+    expect(readOptions({ DB_USER: 'u', DB_USERNAME: 'v', DB_PASSWORD: '' })).toMatchObject({
+      username: 'v',
+      password: undefined,
+    });
   });
 
   it('use the application’s login for migrations unless there is another one', () => {
     expect(readOptions({ DB_USERNAME: 'u', DB_PASSWORD: 'p' }).migrator).toEqual({ username: 'u', password: 'p' });
-    expect(readOptions({ DB_PASSWORD: 'p', DB_MIGRATOR_USERNAME: 'm' }).migrator).toEqual({ username: 'm', password: undefined });
+    expect(readOptions({ DB_PASSWORD: 'p', DB_MIGRATOR_USERNAME: 'm' }).migrator).toEqual({
+      username: 'm',
+      password: undefined,
+    });
   });
 
   it('start the embedded server, and migrate it, only where no database is given [000-19]', () => {
     expect(readOptions({})).toMatchObject({ embedded: { enabled: true }, migrateOnStart: true });
     expect(readOptions({ DB_HOST: 'db' })).toMatchObject({ embedded: { enabled: false }, migrateOnStart: false });
-    expect(readOptions({ DATABASE_URL: 'postgres://h/n' })).toMatchObject({ embedded: { enabled: false }, migrateOnStart: false });
+    expect(readOptions({ DATABASE_URL: 'postgres://h/n' })).toMatchObject({
+      embedded: { enabled: false },
+      migrateOnStart: false,
+    });
     expect(readOptions({}, { host: 'db' })).toMatchObject({ embedded: { enabled: false }, migrateOnStart: false });
     expect(readOptions({ DB_MIGRATE_ON_START: 'true' }, { host: 'db' }).migrateOnStart).toBe(true);
   });
@@ -86,24 +116,34 @@ describe('Options from the environment', () => {
 describe('TLS by the environment', () => {
   it('verifies the certificate unless that is switched off [002-02] [003-45] [000-06]', () => {
     expect(readOptions({ DB_SSL: 'true' }).ssl).toEqual({ rejectUnauthorized: true });
-    expect(readOptions({ DB_SSL: '1', DB_SSL_REJECT_UNAUTHORIZED: 'false' }).ssl).toEqual({ rejectUnauthorized: false });
+    expect(readOptions({ DB_SSL: '1', DB_SSL_REJECT_UNAUTHORIZED: 'false' }).ssl).toEqual({
+      rejectUnauthorized: false,
+    });
     expect(readOptions({ DB_SSL: 'false' }).ssl).toBe(false);
   });
 
-  it.each(['require', 'verify-ca', 'verify-full', 'prefer', 'no-verify'])('is on and verified by sslmode=%s of the URL', (mode) => {
-    expect(readOptions({ DATABASE_URL: `postgres://h/n?sslmode=${mode}` }).ssl).toEqual({ rejectUnauthorized: true });
-  });
+  it.each(['require', 'verify-ca', 'verify-full', 'prefer', 'no-verify'])(
+    'is on and verified by sslmode=%s of the URL',
+    (mode) => {
+      expect(readOptions({ DATABASE_URL: `postgres://h/n?sslmode=${mode}` }).ssl).toEqual({ rejectUnauthorized: true });
+    },
+  );
 
   it('is off by sslmode=disable, and not where DB_SSL asks for it', () => {
     expect(readOptions({ DATABASE_URL: 'postgres://h/n?sslmode=disable' }).ssl).toBe(false);
-    expect(readOptions({ DATABASE_URL: 'postgres://h/n?sslmode=disable', DB_SSL: 'true' }).ssl).toEqual({ rejectUnauthorized: true });
+    expect(readOptions({ DATABASE_URL: 'postgres://h/n?sslmode=disable', DB_SSL: 'true' }).ssl).toEqual({
+      rejectUnauthorized: true,
+    });
   });
 
   it('reads the authority from a file, and says so when it cannot', () => {
     const folder = mkdtempSync(join(tmpdir(), 'phi-options-'));
     try {
       writeFileSync(join(folder, 'ca.pem'), 'PEM');
-      expect(readOptions({ DB_SSL: 'true', DB_SSL_CA: join(folder, 'ca.pem') }).ssl).toEqual({ rejectUnauthorized: true, ca: 'PEM' });
+      expect(readOptions({ DB_SSL: 'true', DB_SSL_CA: join(folder, 'ca.pem') }).ssl).toEqual({
+        rejectUnauthorized: true,
+        ca: 'PEM',
+      });
       expect(refusal({ DB_SSL: 'true', DB_SSL_CA: join(folder, 'none.pem') }).message).toBe('DB_SSL_CA cannot be read');
     } finally {
       rmSync(folder, { recursive: true });
@@ -163,7 +203,10 @@ describe('Options in code', () => {
   });
 
   it('leave to the environment what is undefined', () => {
-    const options = readOptions({ DB_HOST: 'a', DB_PASSWORD: 'p', DB_POOL_MAX: '9' }, { password: undefined, port: undefined, pool: { max: undefined } });
+    const options = readOptions(
+      { DB_HOST: 'a', DB_PASSWORD: 'p', DB_POOL_MAX: '9' },
+      { password: undefined, port: undefined, pool: { max: undefined } },
+    );
     expect(options).toMatchObject({ password: 'p', port: 5432, pool: { max: 9 } });
   });
 });

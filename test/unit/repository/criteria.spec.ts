@@ -34,7 +34,8 @@ describe('Criteria', () => {
 });
 
 describe('Sort keys', () => {
-  const orderOf = (orderBy: unknown): string => /ORDER BY (.*?)( LIMIT|$)/.exec(statements.select('x', { orderBy }).text)![1]!;
+  const orderOf = (orderBy: unknown): string =>
+    /ORDER BY (.*?)( LIMIT|$)/.exec(statements.select('x', { orderBy }).text)![1]!;
 
   it('end with the id, so that equals keep their order [D20]', () => {
     expect(orderOf(undefined)).toBe('"id" ASC');
@@ -83,7 +84,12 @@ describe('A projection', () => {
 describe('A page request', () => {
   it('has 20 rows unless asked otherwise, and counts', () => {
     expect(readPage('Student')).toEqual({ page: 1, limit: 20, offset: 0, counted: true });
-    expect(readPage('Student', { page: 3, limit: 100, total: false })).toEqual({ page: 3, limit: 100, offset: 200, counted: false });
+    expect(readPage('Student', { page: 3, limit: 100, total: false })).toEqual({
+      page: 3,
+      limit: 100,
+      offset: 200,
+      counted: false,
+    });
   });
 
   it.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '2', 1e9])('refuses page %p [D20]', (page) => {
@@ -106,7 +112,10 @@ describe('A page request', () => {
 
 describe('An entity', () => {
   it('is frozen through and through, dates apart', () => {
-    const entity = toEntity({ list: [{ a: 1 }], at: new Date(), bytes: Buffer.from('x') }) as { list: { a: number }[]; at: Date };
+    const entity = toEntity({ list: [{ a: 1 }], at: new Date(), bytes: Buffer.from('x') }) as {
+      list: { a: number }[];
+      at: Date;
+    };
     expect(Object.isFrozen(entity) && Object.isFrozen(entity.list) && Object.isFrozen(entity.list[0])).toBe(true);
     expect(entity.at).toBeInstanceOf(Date);
   });

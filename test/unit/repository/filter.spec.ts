@@ -12,7 +12,11 @@ const nest = (depth: number): object => (depth === 0 ? { grade: '5' } : { NOT: n
 
 describe('A filter', () => {
   it('binds every value in order and keeps none in its shape [004-19]', () => {
-    const filter = read({ grade: CANARY.slice(0, 6), OR: [{ lastName: { like: CANARY } }, { isActive: true }], NOT: { schoolId: null } });
+    const filter = read({
+      grade: CANARY.slice(0, 6),
+      OR: [{ lastName: { like: CANARY } }, { isActive: true }],
+      NOT: { schoolId: null },
+    });
     expect(filter.binds).toEqual([CANARY.slice(0, 6), CANARY, true]);
     expect(filter.shape).toBe('and(grade eq,or(and(lastName like),and(isActive eq)),not(and(schoolId null)))');
   });

@@ -1,4 +1,9 @@
-import { createExecutionContext, createSystemExecutionContext, InvalidInputError, NotNullViolationError } from '../../../src';
+import {
+  createExecutionContext,
+  createSystemExecutionContext,
+  InvalidInputError,
+  NotNullViolationError,
+} from '../../../src';
 import { encodeInsert, encodePatch, insertedColumns, requireUuid } from '../../../src/database/repository/input';
 import { everythingOf, refusalOf } from '../../support/refusal';
 import { offline } from './offline-students';
@@ -16,14 +21,23 @@ const insert = (input: object, entity = student, context = nurse) => {
 
 describe('The input of a create', () => {
   it('is completed by defaults, a new id and who acts', () => {
-    expect(insert(pupil)).toMatchObject({ isActive: true, grade: null, createdBy: nurse.userId, updatedBy: nurse.userId });
+    expect(insert(pupil)).toMatchObject({
+      isActive: true,
+      grade: null,
+      createdBy: nurse.userId,
+      updatedBy: nurse.userId,
+    });
     expect(insert(pupil).id).toMatch(/^[0-9a-f-]{36}$/);
-    expect(insert({ studentId: nurse.userId, allergen: 'x' }, allergy)).toMatchObject({ reactions: '[]', status: 'ACTIVE' });
+    expect(insert({ studentId: nurse.userId, allergen: 'x' }, allergy)).toMatchObject({
+      reactions: '[]',
+      status: 'ACTIVE',
+    });
   });
 
   it('leaves the clinic and the row’s own columns to the database [000-28]', () => {
     const given = Object.keys(insert(pupil));
-    for (const kept of ['clinicId', 'version', 'createdAt', 'updatedAt', 'deletedAt']) expect(given).not.toContain(kept);
+    for (const kept of ['clinicId', 'version', 'createdAt', 'updatedAt', 'deletedAt'])
+      expect(given).not.toContain(kept);
   });
 
   it('names no user in the row when a system acts [D07]', () => {
@@ -96,12 +110,18 @@ describe('The input of an update', () => {
   });
 
   it('refuses null for a column that needs a value', () => {
-    expect(refusalOf(() => patch({ firstName: null }))).toMatchObject({ code: 'NOT_NULL_VIOLATION', attribute: 'firstName' });
+    expect(refusalOf(() => patch({ firstName: null }))).toMatchObject({
+      code: 'NOT_NULL_VIOLATION',
+      attribute: 'firstName',
+    });
   });
 });
 
 describe('An id', () => {
-  it.each([undefined, null, '', 7, 'student-123', `${nurse.userId}'`, [nurse.userId], { id: nurse.userId }])('%p is refused', (id) => {
-    expect(() => requireUuid(student, id)).toThrow('Student.id must be a UUID');
-  });
+  it.each([undefined, null, '', 7, 'student-123', `${nurse.userId}'`, [nurse.userId], { id: nurse.userId }])(
+    '%p is refused',
+    (id) => {
+      expect(() => requireUuid(student, id)).toThrow('Student.id must be a UUID');
+    },
+  );
 });

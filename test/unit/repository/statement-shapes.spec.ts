@@ -46,7 +46,10 @@ describe('The shapes of statements', () => {
     const one = of.select('x', { where: { grade: '5', lastName: { like: 'A%' } }, limit: 10 });
     const other = of.select('x', { where: { grade: '6', lastName: { like: 'B%' } }, limit: 20 });
     expect(other.text).toBe(one.text);
-    expect([one.values, other.values]).toEqual([['5', 'A%', 10], ['6', 'B%', 20]]);
+    expect([one.values, other.values]).toEqual([
+      ['5', 'A%', 10],
+      ['6', 'B%', 20],
+    ]);
   });
 
   it('never answer one question with the statement of another [D15]', () => {
@@ -57,7 +60,12 @@ describe('The shapes of statements', () => {
       const where = clause(random, 3);
       const request = {
         where,
-        orderBy: random.pick([undefined, [{ grade: 'ASC' }], [{ grade: 'DESC' }, { lastName: 'ASC' }], [{ lastName: 'ASC', grade: 'DESC' }]]),
+        orderBy: random.pick([
+          undefined,
+          [{ grade: 'ASC' }],
+          [{ grade: 'DESC' }, { lastName: 'ASC' }],
+          [{ lastName: 'ASC', grade: 'DESC' }],
+        ]),
         select: random.pick([undefined, ['id'], ['id', 'grade'], ['grade', 'id']]),
         limit: random.pick([undefined, 5]),
         offset: random.pick([undefined, 5]),
