@@ -18,11 +18,6 @@ export function ambient(): Ambient {
   return storage.getStore() ?? EMPTY;
 }
 
-/** Runs `fn` with `change` laid over what the current chain carries. */
-export function runWithAmbient<T>(change: Partial<Ambient>, fn: () => T): T {
-  return storage.run({ ...ambient(), ...change }, fn);
-}
-
 /** Runs `fn` with the scope of one Sequelize instance set or, for `undefined`, removed. */
 export function runWithScope<T>(
   key: object,
@@ -33,7 +28,7 @@ export function runWithScope<T>(
   const scopes = new Map(ambient().scopes);
   if (scope) scopes.set(key, scope);
   else scopes.delete(key);
-  return runWithAmbient({ scopes, context }, fn);
+  return storage.run({ context, scopes }, fn);
 }
 
 /** The context of the current chain of calls, if any. */
@@ -46,5 +41,5 @@ export function currentContext(): ExecutionContext | undefined {
  * @returns What `fn` returns.
  */
 export function runWithContext<T>(context: ExecutionContext, fn: () => T): T {
-  return runWithAmbient({ context }, fn);
+  return storage.run({ context, scopes: ambient().scopes }, fn);
 }
