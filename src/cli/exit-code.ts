@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   TRANSACTION_OUTCOME_UNKNOWN: EXIT.partial,
   SEED_FAILED: EXIT.partial,
   MIGRATION_IRREVERSIBLE: EXIT.refused,
+  MIGRATION_REFUSED: EXIT.refused,
   SEED_REFUSED: EXIT.refused,
   COMMAND_REFUSED: EXIT.refused,
   MIGRATION_LOCKED: EXIT.locked,

@@ -1,20 +1,29 @@
 import { type Command, Option } from 'commander';
-import { createMigration } from '../database/migration/create-migration';
-import { packageMigrations } from '../database/migration/migration-files';
+import { readOptions } from '../database/database.options';
+import { createMigration, newMigrationFolder } from '../database/migration/create-migration';
+import { migrationId } from '../database/migration/migration-files';
 import { migratorConfig } from '../database/migration/migration-session';
+import { migrationSources } from '../database/migration/migration-sources';
 import { type MigrationStatus } from '../database/migration/migration-status';
 import { type MigrationEvent, type MigrationRange, Migrator } from '../database/migration/migrator';
-import { duration, list, positive } from './arguments';
+import { duration, positive } from './arguments';
 import { EXIT } from './exit-code';
 import type { Output } from './output';
 import { withDatabase } from './with-database';
 
 interface RunOptions extends MigrationRange {
-  readonly dir?: readonly string[];
+  readonly dir?: string;
   readonly lockWait?: number;
   readonly allowOutOfOrder?: boolean;
   readonly redo?: boolean;
+  readonly yesProduction?: boolean;
 }
+
+const APPLICATION_FOLDER = [
+  '--dir <folder>',
+  'folder of migrations of the application (default: DB_MIGRATIONS_DIR)',
+] as const;
+const YES_PRODUCTION = ['--yes-production', 'also on a database that is marked as production'] as const;
 
 /** Adds migrate, rollback, status, create-migration and repair, with the aliases of the source documents. */
 export function addMigrationCommands(program: Command, output: () => Output): void {
@@ -41,12 +50,13 @@ function addMigrate(program: Command, output: () => Output): void {
 
 function addRollback(program: Command, output: () => Output): void {
   const action = async (options: RunOptions): Promise<void> => {
-    const names = await run(output(), options, (migrator) => migrator.rollback(options));
+    const names = await run(output(), options, (migrator) => migrator.rollback({ ...options, production: options.yesProduction === true }));
     report(output(), options, names, options.redo ? 'applied again' : 'rolled back', 'Nothing to roll back.');
   };
   ranged(program.command('rollback').alias('db:rollback'))
     .description('undo the last applied migrations, the latest first; --to 0 undoes all')
     .option('--redo', 'then apply them again')
+    .option(...YES_PRODUCTION)
     .addHelpText(
       'after',
       '\nExamples:\n  phi-db rollback\n  phi-db rollback --step 3 --plan\n  phi-db rollback --to 0002',
@@ -54,6 +64,7 @@ function addRollback(program: Command, output: () => Output): void {
     .action(action);
   ranged(program.command('migrate:down').argument('[n]', 'how many', positive))
     .description('the same as rollback --step n')
+    .option(...YES_PRODUCTION)
     .addHelpText('after', '\nExample:\n  phi-db migrate:down 2')
     .action((step: number | undefined, options: RunOptions) => action({ ...options, ...(step ? { step } : {}) }));
 }
@@ -63,14 +74,14 @@ function addStatus(program: Command, output: () => Output): void {
     .command('status')
     .aliases(['db:status', 'migrate:status'])
     .description('list migrations and whether they are applied; changes nothing')
-    .option('--dir <folder>', 'folder of migrations; may be repeated', list)
+    .option(...APPLICATION_FOLDER)
     .option('--check', 'exit with 3 when migrations are pending, with 5 when files do not fit the history')
     .addHelpText('after', '\nExamples:\n  phi-db status\n  phi-db status --check --json')
-    .action(async ({ dir, check }: { dir?: string[]; check?: boolean }) => {
+    .action(async ({ dir, check }: { dir?: string; check?: boolean }) => {
       const statuses = await run(output(), dir ? { dir } : {}, (migrator) => migrator.status());
       for (const status of statuses) {
         output().text(
-          `${status.state.padEnd(13)}${status.name}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`,
+          `${status.state.padEnd(13)}${migrationId(status)}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`,
         );
         output().emit({ event: 'migration', ...status });
       }
@@ -87,13 +98,14 @@ function addCreateMigration(program: Command, output: () => Output): void {
     .argument('<name...>', 'what it does, in words')
     .option('--sql', 'plain SQL (default)')
     .addOption(new Option('--ts', 'TypeScript').conflicts('sql'))
-    .option('--dir <folder>', 'where it goes; default: the migrations of this project', packageMigrations())
+    .option('--dir <folder>', 'where it goes (default: DB_MIGRATIONS_DIR)')
     .addHelpText(
       'after',
       '\nExamples:\n  phi-db create-migration add nickname\n  phi-db create-migration backfill-nicknames --ts --dir db',
     )
-    .action((words: string[], { ts, dir }: { ts?: boolean; dir: string }) => {
-      const path = createMigration(words.join(' '), dir, ts ? 'ts' : 'sql');
+    .action((words: string[], { ts, dir }: { ts?: boolean; dir?: string }) => {
+      const folder = newMigrationFolder(dir ?? readOptions(process.env).migrations?.dir);
+      const path = createMigration(words.join(' '), folder, ts ? 'ts' : 'sql');
       output().text(`Created ${path}. Write its up and its down part, then run db:migrate.`);
       output().emit({ event: 'created', path });
     });
@@ -106,7 +118,7 @@ function addRepair(program: Command, output: () => Output): void {
     .description('decide what a migration counts as that was cut while it ran outside a transaction')
     .argument('<name>', 'its name, as status shows it')
     .addOption(new Option('--as <state>', 'what it counts as').choices(['applied', 'pending']).makeOptionMandatory())
-    .option('--dir <folder>', 'folder of migrations; may be repeated', list)
+    .option(...APPLICATION_FOLDER)
     .addHelpText('after', '\nExample:\n  phi-db repair 0012-index-students --as pending')
     .action(async (name: string, options: { as: 'applied' | 'pending' } & RunOptions) => {
       await run(output(), options, (migrator) => migrator.repair(name, options.as));
@@ -117,11 +129,11 @@ function addRepair(program: Command, output: () => Output): void {
 
 function ranged(command: Command): Command {
   return command
-    .option('--to <name>', 'name or number of the migration to stop at')
+    .option('--to <name>', 'name or number of the migration to stop at; application:0001 where both sources have it')
     .option('--step <n>', 'how many', positive)
     .option('--plan', 'only show what would run')
     .option('--lock-wait <time>', 'how long to wait for another migrating process (default: 60s)', duration)
-    .option('--dir <folder>', 'folder of migrations instead of the ones of this package; may be repeated', list);
+    .option(...APPLICATION_FOLDER);
 }
 
 function run<T>(output: Output, options: RunOptions, work: (migrator: Migrator) => Promise<T>): Promise<T> {
@@ -129,11 +141,11 @@ function run<T>(output: Output, options: RunOptions, work: (migrator: Migrator) 
     work(
       new Migrator({
         connection: migratorConfig(database),
-        ...(options.dir ? { directories: options.dir } : {}),
+        sources: options.dir ? { application: options.dir } : migrationSources(database),
         ...(options.lockWait === undefined ? {} : { lockWaitMs: options.lockWait }),
         onEvent: (event: MigrationEvent) => {
           output.emit({ ...event });
-          if (event.ms !== undefined) output.text(`${event.event} ${event.name} (${event.ms} ms)`);
+          if (event.ms !== undefined) output.text(`${event.event} ${migrationId(event)} (${event.ms} ms)`);
         },
       }),
     ),

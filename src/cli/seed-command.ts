@@ -3,6 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
 import type { DatabaseOptions } from '../database/database.options';
 import { migratorConfig, withMigrationSession } from '../database/migration/migration-session';
+import { migrationSources } from '../database/migration/migration-sources';
 import { Migrator } from '../database/migration/migrator';
 import type { SeedContext } from '../database/seeding/define-seed';
 import { markProduction } from '../database/seeding/environment-marker';
@@ -77,7 +78,7 @@ async function seed(database: DatabaseOptions, output: Output, options: SeedComm
 
 /** The embedded server is migrated by the way; on another server that is the operator's decision. */
 async function bringUpToDate(database: DatabaseOptions): Promise<void> {
-  const migrator = new Migrator({ connection: migratorConfig(database) });
+  const migrator = new Migrator({ connection: migratorConfig(database), sources: migrationSources(database) });
   if (database.migrateOnStart) {
     await migrator.migrate();
     return;

@@ -33,6 +33,7 @@ export const environmentSchema = z.object({
   DB_LOG_QUERIES: flag.optional().describe('log every statement, without values; default: in development only'),
   DB_PREPARED: flag.default(true).describe('false: no named prepared statements, for poolers that cannot keep them'),
   DB_MIGRATE_ON_START: flag.optional().describe('apply pending migrations when the application starts; default: embedded server only'),
+  DB_MIGRATIONS_DIR: text.optional().describe('folder of migrations of the application, applied after the ones of the package'),
   DB_EMBEDDED_DIR: text.default('.data').describe('folder of the embedded server'),
   AUDIT_ENABLED: flag.default(true).describe('false is refused in production'),
   NODE_ENV: text.optional().describe('production, development or test'),
@@ -69,6 +70,8 @@ export interface DatabaseOptions {
   readonly logQueries: boolean;
   readonly prepared: boolean;
   readonly migrateOnStart: boolean;
+  /** Folder of the application's own migrations, applied after the package's. */
+  readonly migrations?: { readonly dir?: string };
   /** The embedded server is used when no host is given. */
   readonly embedded: { readonly enabled: boolean; readonly dir: string };
   readonly production: boolean;
@@ -166,6 +169,7 @@ function build(env: Environment): DatabaseOptions {
     logQueries: env.DB_LOG_QUERIES ?? env.NODE_ENV === 'development',
     prepared: env.DB_PREPARED,
     migrateOnStart: env.DB_MIGRATE_ON_START ?? !(url || env.DB_HOST),
+    ...(env.DB_MIGRATIONS_DIR ? { migrations: { dir: env.DB_MIGRATIONS_DIR } } : {}),
     embedded: { enabled: !(url || env.DB_HOST), dir: env.DB_EMBEDDED_DIR },
     production: env.NODE_ENV === 'production',
   };

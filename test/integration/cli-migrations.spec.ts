@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChildResult, runCli } from '../support/child';
-import { createEmptyDatabase, type TestDatabase } from '../support/database';
+import { createTestDatabase, type TestDatabase } from '../support/database';
 import { MigrationFolder } from '../support/migration-folder';
 
 let database: TestDatabase;
 let folder: MigrationFolder;
 
 beforeEach(async () => {
-  database = await createEmptyDatabase();
+  database = await createTestDatabase();
   folder = new MigrationFolder()
     .sql('0001-one', 'CREATE TABLE one (id int);', 'DROP TABLE one;')
     .sql('0002-two', 'CREATE TABLE two (id int);', 'DROP TABLE two;');
@@ -34,11 +34,11 @@ describe('phi-db, for migrations', () => {
   it('migrates, tells the status and rolls back, under its own names and the aliases [000-36]', async () => {
     await expect(phiDb('status', '--check')).resolves.toMatchObject({
       code: 3,
-      stdout: expect.stringContaining('pending      0001-one'),
+      stdout: expect.stringContaining('pending      application:0001-one'),
     });
     await expect(phiDb('migrate:up', '--plan')).resolves.toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('would be applied: 0001-one'),
+      stdout: expect.stringContaining('would be applied: application:0001-one'),
     });
     await expect(phiDb('db:migrate')).resolves.toMatchObject({
       code: 0,
@@ -46,23 +46,25 @@ describe('phi-db, for migrations', () => {
     });
     await expect(phiDb('migrate:status', '--check')).resolves.toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('applied      0002-two'),
+      stdout: expect.stringContaining('applied      application:0002-two'),
     });
     await expect(phiDb('migrate:down', '2')).resolves.toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/reverted 0002-two.*reverted 0001-one/s),
+      stdout: expect.stringMatching(/reverted application:0002-two.*reverted application:0001-one/s),
     });
-    await expect(phiDb('rollback')).resolves.toMatchObject({ code: 0, stdout: 'Nothing to roll back.\n' });
+    await expect(phiDb('rollback', '--plan')).resolves.toMatchObject({
+      stdout: expect.stringMatching(/^would be rolled back: \d{4}-/),
+    });
   });
 
   it('writes JSON lines to stdout and the text for people to stderr with --json', async () => {
     const result = await phiDb('migrate', '--json');
     expect(lines(result)).toEqual([
-      { event: 'migrating', name: '0001-one' },
-      { event: 'migrated', name: '0001-one', ms: expect.any(Number) },
-      { event: 'migrating', name: '0002-two' },
-      { event: 'migrated', name: '0002-two', ms: expect.any(Number) },
-      { event: 'done', names: ['0001-one', '0002-two'] },
+      { event: 'migrating', source: 'application', name: '0001-one' },
+      { event: 'migrated', source: 'application', name: '0001-one', ms: expect.any(Number) },
+      { event: 'migrating', source: 'application', name: '0002-two' },
+      { event: 'migrated', source: 'application', name: '0002-two', ms: expect.any(Number) },
+      { event: 'done', names: ['application:0001-one', 'application:0002-two'] },
     ]);
     expect(result.stderr).toContain('2 migration(s) applied.');
   });
@@ -71,7 +73,7 @@ describe('phi-db, for migrations', () => {
     folder.sql('0003-bad', 'SELECT * FROM nowhere;');
     const result = await phiDb('migrate', '--json');
     expect(result.code).toBe(7);
-    expect(result.stderr).toMatch(/MIGRATION_FAILED: Migration 0003-bad .*SQLSTATE 42P01.*line 2 .*\nCorrect the file/);
+    expect(result.stderr).toMatch(/MIGRATION_FAILED: Migration application:0003-bad .*SQLSTATE 42P01.*line 2 .*\nCorrect the file/);
     expect(lines(result).at(-1)).toMatchObject({
       event: 'error',
       code: 'MIGRATION_FAILED',
@@ -87,7 +89,7 @@ describe('phi-db, for migrations', () => {
     folder.write('0004-loose.sql', '-- migrate:no-transaction\n-- migrate:up\nSELECT * FROM nowhere;\n');
     await expect(phiDb('migrate')).resolves.toMatchObject({ code: 8 });
     await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 8 });
-    await expect(phiDb('repair', '0004-loose', '--as', 'pending')).resolves.toMatchObject({ code: 0 });
+    await expect(phiDb('repair', 'application:0004-loose', '--as', 'pending')).resolves.toMatchObject({ code: 0 });
     folder.delete('0004-loose.sql').sql('0001-one', 'SELECT 1;');
     await expect(phiDb('migrate')).resolves.toMatchObject({ code: 5 });
     await expect(phiDb('status', '--check')).resolves.toMatchObject({ code: 5 });
@@ -100,6 +102,7 @@ describe('phi-db, for migrations', () => {
     [['migrate', '--step', '0'], 'whole number'],
     [['migrate', '--lock-wait', 'soon'], 'duration'],
     [['migrate', '--to', '0099'], 'no such migration'],
+    [['migrate', '--to', '0001'], 'application:0001'],
     [['repair', '0001-one', '--as', 'gone'], 'Allowed choices'],
     [['nonsense'], 'unknown'],
   ])('exits with 2 on wrong usage: %j', async (args, message) => {
@@ -156,6 +159,40 @@ describe('phi-db, for migrations', () => {
       stdout: expect.stringContaining('4 migration(s) applied.'),
     });
     await expect(phiDb('create-migration', '!!!')).resolves.toMatchObject({ code: 2 });
+  });
+});
+
+describe('phi-db rollback on a database that is marked as production', () => {
+  it('is refused with what it would drop, until --yes-production is given', async () => {
+    await phiDb('migrate');
+    await runCli(['mark-production', '--yes'], { env: { ...database.env } });
+    await expect(phiDb('rollback')).resolves.toMatchObject({
+      code: 11,
+      stderr: expect.stringMatching(/MIGRATION_REFUSED.*production.*application:0002-two: drops table two.*--yes-production/s),
+    });
+    await expect(phiDb('rollback', '--plan')).resolves.toMatchObject({ code: 0 });
+    await expect(phiDb('rollback', '--yes-production')).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('reverted application:0002-two'),
+    });
+  });
+});
+
+describe('the migrations of the application', () => {
+  it('are named by DB_MIGRATIONS_DIR as well as by --dir', async () => {
+    const env = { ...database.env, DB_MIGRATIONS_DIR: folder.path };
+    await expect(runCli(['create-migration', 'more'], { env })).resolves.toMatchObject({
+      stdout: expect.stringContaining(join(folder.path, '0003-more.sql')),
+    });
+    await expect(runCli(['migrate'], { env })).resolves.toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('3 migration(s) applied.'),
+    });
+    await expect(runCli(['status', '--check'], { env: { ...database.env } })).resolves.toMatchObject({ code: 5 });
+    await expect(runCli(['migrate'], { env: { ...database.env } })).resolves.toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('DB_MIGRATIONS_DIR'),
+    });
   });
 });
 

@@ -1,5 +1,4 @@
 import type { Client } from 'pg';
-import { packageMigrations } from '../../src/database/migration/migration-files';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { MigrationFolder, runnerFor } from '../support/migration-folder';
 import { CLINIC_A, CLINIC_B } from './as-clinic';
@@ -32,7 +31,7 @@ afterEach(async () => {
 });
 
 function migrate(): Promise<string[]> {
-  return runnerFor(database, [folder], { directories: [packageMigrations(), folder.path] }).migrate();
+  return runnerFor(database, [], { sources: { application: folder.path } }).migrate();
 }
 
 async function renamed(): Promise<number | null> {

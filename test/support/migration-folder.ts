@@ -43,16 +43,16 @@ export function migratorOf({ host, port, name, env }: TestDatabase): ClientConfi
   return { host, port, database: name, user: env.DB_MIGRATOR_USERNAME, password: env.DB_MIGRATOR_PASSWORD };
 }
 
-/** A runner over the folders; `events` collects what it tells. */
+/** A runner over the folder in place of the package's, and over the application's if given; `events` collects what it tells. */
 export function runnerFor(
   database: TestDatabase,
-  folders: readonly MigrationFolder[],
+  [own, application]: readonly MigrationFolder[],
   options: Partial<MigratorOptions> = {},
 ): Migrator & { events: MigrationEvent[] } {
   const events: MigrationEvent[] = [];
   const migrator = new Migrator({
     connection: migratorOf(database),
-    directories: folders.map(({ path }) => path),
+    sources: { ...(own ? { package: own.path } : {}), ...(application ? { application: application.path } : {}) },
     onEvent: (event) => events.push(event),
     ...options,
   });

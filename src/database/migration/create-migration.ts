@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { findMigrations } from './migration-files';
+import { join, sep } from 'node:path';
+import { ConfigurationError } from '../database.errors';
+import { packageRoot } from '../embedded/package-root';
+import { findFolder, packageMigrations } from './migration-files';
 import { MigrationFileError } from './migration.errors';
 
 const SQL = `-- migrate:up
@@ -38,7 +40,7 @@ export function createMigration(title: string, directory: string, kind: 'sql' | 
   if (name === '')
     throw new MigrationFileError('The name of the migration is empty', 'Use letters and digits, such as add-nickname.');
   mkdirSync(directory, { recursive: true });
-  const last = findMigrations([directory]).at(-1)?.number ?? 0;
+  const last = findFolder(directory, 'application').at(-1)?.number ?? 0;
   const path = join(directory, `${String(last + 1).padStart(4, '0')}-${name}.${kind}`);
   if (existsSync(path)) throw new MigrationFileError(`${path} exists`, 'Choose another name.');
   // In this repository the types come from the sources, elsewhere from the package.
@@ -47,4 +49,19 @@ export function createMigration(title: string, directory: string, kind: 'sql' | 
     : 'nestjs-phi-database';
   writeFileSync(path, kind === 'sql' ? SQL : TYPESCRIPT.replace('{{import}}', types), { flag: 'wx' });
   return path;
+}
+
+/**
+ * Where a new migration goes: the application's folder, or in the package's own repository the package's.
+ * @param dir `DB_MIGRATIONS_DIR` or `--dir`.
+ * @param root Folder of this package.
+ * @throws ConfigurationError when the package is installed and no folder was named: an update would delete the file.
+ */
+export function newMigrationFolder(dir: string | undefined, root = packageRoot()): string {
+  if (dir !== undefined) return dir;
+  if (!root.split(sep).includes('node_modules')) return packageMigrations();
+  throw new ConfigurationError(
+    'There is no folder for migrations of the application',
+    'Set DB_MIGRATIONS_DIR, for example to ./migrations, or give --dir.',
+  );
 }

@@ -1,9 +1,10 @@
 import type { DatabaseOptions } from '../database.options';
 import { migratorConfig } from './migration-session';
+import { migrationSources } from './migration-sources';
 import { Migrator, type MigrationEvent } from './migrator';
 
 /**
- * Applies this package's pending migrations while the application starts (`DB_MIGRATE_ON_START`, 000-19). Instances
+ * Applies the pending migrations of the package and of the application while the application starts (`DB_MIGRATE_ON_START`, 000-19). Instances
  * that start at once wait for each other.
  * @returns Names of what was applied.
  */
@@ -11,5 +12,9 @@ export async function migrateOnStart(
   options: DatabaseOptions,
   onEvent?: (event: MigrationEvent) => void,
 ): Promise<string[]> {
-  return new Migrator({ connection: migratorConfig(options), ...(onEvent ? { onEvent } : {}) }).migrate();
+  return new Migrator({
+    connection: migratorConfig(options),
+    sources: migrationSources(options),
+    ...(onEvent ? { onEvent } : {}),
+  }).migrate();
 }

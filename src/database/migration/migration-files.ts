@@ -4,9 +4,21 @@ import { packageRoot } from '../embedded/package-root';
 import { migrationChecksum } from './migration-checksum';
 import { MigrationFileError } from './migration.errors';
 
+/** Whose migration it is. The package's come first; each source counts its own numbers and has its own history. */
+export type MigrationSource = 'package' | 'application';
+
+/** Folders of migrations. */
+export interface MigrationSources {
+  /** Default: the folder that this package brings. */
+  readonly package?: string;
+  /** The application's own folder (`DB_MIGRATIONS_DIR`), relative to the working directory. Default: none. */
+  readonly application?: string;
+}
+
 /** A migration on disk. */
 export interface MigrationFile {
-  /** File name without extension, for example `0002-create-users`; its identity in the history. */
+  readonly source: MigrationSource;
+  /** File name without extension, for example `0002-create-users`; with `source` its identity in the history. */
   readonly name: string;
   readonly number: number;
   readonly path: string;
@@ -23,12 +35,26 @@ export function packageMigrations(): string {
   return join(packageRoot(), 'migrations');
 }
 
+/** How messages and commands name a migration: `0002-create-users`, or `application:0001-add-nickname`. */
+export function migrationId({ source, name }: Pick<MigrationFile, 'source' | 'name'>): string {
+  return source === 'package' ? name : `${source}:${name}`;
+}
+
 /**
- * Lists the migrations of one or more folders by number.
- * @throws MigrationFileError when a folder is missing, or two files have one number.
+ * Lists the migrations of all sources in their order: the package's by number, then the application's by number.
+ * @throws MigrationFileError when a folder is missing, or two files of one source have one number.
  */
-export function findMigrations(directories: readonly string[]): MigrationFile[] {
-  const files = directories.flatMap(listFolder).sort((left, right) => left.number - right.number);
+export function findMigrations(sources: MigrationSources): MigrationFile[] {
+  const own = findFolder(sources.package ?? packageMigrations(), 'package');
+  return sources.application === undefined ? own : [...own, ...findFolder(sources.application, 'application')];
+}
+
+/**
+ * Lists the migrations of one folder by number.
+ * @throws MigrationFileError as `findMigrations`.
+ */
+export function findFolder(directory: string, source: MigrationSource): MigrationFile[] {
+  const files = listFolder(directory, source).sort((left, right) => left.number - right.number);
   files.forEach((file, index) => {
     const next = files[index + 1];
     if (next?.number !== file.number) return;
@@ -40,23 +66,28 @@ export function findMigrations(directories: readonly string[]): MigrationFile[] 
   return files;
 }
 
-function listFolder(directory: string): MigrationFile[] {
+function listFolder(directory: string, source: MigrationSource): MigrationFile[] {
   const folder = resolve(directory);
   if (!existsSync(folder))
-    throw new MigrationFileError(`There is no folder ${folder}`, 'Give an existing one with --dir.');
+    throw new MigrationFileError(`There is no folder ${folder}`, 'Name an existing one by DB_MIGRATIONS_DIR or --dir.');
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const [, number, extension] = MIGRATION_NAME.exec(entry.name) ?? [];
     return number && entry.isFile()
-      ? [readMigration(join(folder, entry.name), Number(number), extension === 'sql' ? 'sql' : 'code')]
+      ? [readMigration(source, join(folder, entry.name), Number(number), extension === 'sql' ? 'sql' : 'code')]
       : [];
   });
 }
 
-function readMigration(path: string, number: number, kind: MigrationFile['kind']): MigrationFile {
+function readMigration(
+  source: MigrationSource,
+  path: string,
+  number: number,
+  kind: MigrationFile['kind'],
+): MigrationFile {
   const text = readFileSync(path, 'utf8');
   const name = path.replace(/^.*[\\/]/, '').replace(/\.\w+$/, '');
   try {
-    return { name, number, path, kind, text, checksum: migrationChecksum(text, kind) };
+    return { source, name, number, path, kind, text, checksum: migrationChecksum(text, kind) };
   } catch (error) {
     throw inFile(path, error);
   }

@@ -72,6 +72,20 @@ async function refusePooler(client: Client): Promise<void> {
   );
 }
 
+/** A plan reads nothing that would fail without the schema. @throws ConfigurationError */
+export async function refuseUnprepared(client: Client): Promise<void> {
+  const { rows } = await client.query<{ found: boolean }>(`SELECT to_regnamespace('phi') IS NOT NULL AS found`);
+  if (rows[0]?.found !== true) throw unprepared();
+}
+
+function unprepared(context?: { readonly cause?: unknown; readonly sqlState?: string }): ConfigurationError {
+  return new ConfigurationError(
+    'The database has not been prepared: there is no schema phi',
+    'A DBA runs migrations/bootstrap/roles-and-extensions.sql once; the embedded server does so by itself.',
+    context,
+  );
+}
+
 async function mayBecomeOwner(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ member: boolean }>(
     `SELECT pg_has_role(session_user, oid, 'MEMBER') AS member FROM pg_roles WHERE rolname = $1`,
@@ -85,11 +99,7 @@ function explain(config: ClientConfig, error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   const { code, message } = error as { code?: string; message?: string };
   if (code === '3F000') {
-    return new ConfigurationError(
-      'The database has not been prepared: there is no schema phi',
-      'A DBA runs migrations/bootstrap/roles-and-extensions.sql once; the embedded server does so by itself.',
-      { cause: error, sqlState: code },
-    );
+    return unprepared({ cause: error, sqlState: code });
   }
   if (code === '42501') {
     return new ConfigurationError(

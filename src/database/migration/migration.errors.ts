@@ -30,6 +30,11 @@ export class MigrationIrreversibleError extends MigrationError {
   readonly code = 'MIGRATION_IRREVERSIBLE';
 }
 
+/** A rollback was refused: the database is marked as production. */
+export class MigrationRefusedError extends MigrationError {
+  readonly code = 'MIGRATION_REFUSED';
+}
+
 /** Another process migrates this database. */
 export class MigrationLockedError extends MigrationError {
   readonly code = 'MIGRATION_LOCKED';

@@ -5,6 +5,7 @@ import { TransactionOutcomeUnknownError } from '../database.errors';
 import type { MigrationContext, MigrationStep } from './define-migration';
 import type { LoadedMigration } from './load-migration';
 import { addHistory, type HistoryEntry } from './migration-history';
+import { migrationId } from './migration-files';
 import type { MigrationSession } from './migration-session';
 import { MigrationFailedError, MigrationFileError, MigrationInterruptedError } from './migration.errors';
 import { SqlStatementFailure } from './sql-migration';
@@ -29,6 +30,7 @@ export async function runMigration(
   step: MigrationStep,
 ): Promise<number> {
   const entry = {
+    source: migration.file.source,
     name: migration.file.name,
     direction,
     checksum: migration.file.checksum,
@@ -153,20 +155,28 @@ function failure(migration: LoadedMigration, direction: 'up' | 'down', error: un
       ? `, line ${error.line} of ${migration.file.path}`
       : ` in ${migration.file.path}`;
   const what = `${describe(cause, sqlState)}${sqlState ? ` (SQLSTATE ${sqlState})` : ''}${place}`;
-  const which = `Migration ${migration.file.name} (${direction})`;
+  const which = `Migration ${migrationId(migration.file)} (${direction})`;
   const context = { cause, ...(sqlState ? { sqlState } : {}) };
   if (migration.transaction) {
     return new MigrationFailedError(
       `${which} failed and was rolled back: ${what}`,
-      'Correct the file and run the command again.',
+      connectionLost(sqlState, cause)
+        ? 'The server ended the connection. Start it again, then run the command again.'
+        : 'Correct the file and run the command again.',
       context,
     );
   }
   return new MigrationInterruptedError(
     `${which} failed outside a transaction: ${what}`,
-    `Put right what it left behind, then run db:repair ${migration.file.name} --as applied or --as pending.`,
+    `Put right what it left behind, then run db:repair ${migrationId(migration.file)} --as applied or --as pending.`,
     context,
   );
+}
+
+/** Class 57P: the server was stopped, or an administrator ended the session. */
+function connectionLost(sqlState: string | undefined, cause: unknown): boolean {
+  if (sqlState) return sqlState.startsWith('57P') || sqlState.startsWith('08');
+  return cause instanceof Error && cause.message.startsWith('Connection terminated');
 }
 
 /** PostgreSQL quotes values in the text of data exceptions (class 22); those are not repeated. */
