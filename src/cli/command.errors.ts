@@ -11,3 +11,9 @@ export class MigrationsPendingError extends DatabaseError {
   readonly code = 'MIGRATIONS_PENDING';
   readonly status = 500;
 }
+
+/** The options of `seed` do not fit the set, or name a folder that is not there. */
+export class SeedUsageError extends DatabaseError {
+  readonly code = 'SEED_USAGE';
+  readonly status = 400;
+}

@@ -19,6 +19,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   UNAVAILABLE: EXIT.usage,
   MIGRATION_FILE: EXIT.usage,
   SEED_NOT_FOUND: EXIT.usage,
+  SEED_USAGE: EXIT.usage,
+  SYNTHEA_INPUT: EXIT.usage,
   MIGRATIONS_PENDING: EXIT.pending,
   MIGRATION_HISTORY: EXIT.history,
   MIGRATION_FAILED: EXIT.rolledBack,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Command } from 'commander';
@@ -7,9 +8,9 @@ import { migrationSources } from '../database/migration/migration-sources';
 import { Migrator } from '../database/migration/migrator';
 import type { SeedContext } from '../database/seeding/define-seed';
 import { markProduction } from '../database/seeding/environment-marker';
-import { refuseProduction, runSeeds } from '../database/seeding/run-seeds';
+import { chooseSeeds, refuseProduction, runSeeds } from '../database/seeding/run-seeds';
 import { list, whole } from './arguments';
-import { CommandRefusedError, MigrationsPendingError } from './command.errors';
+import { CommandRefusedError, MigrationsPendingError, SeedUsageError } from './command.errors';
 import type { Output } from './output';
 import type * as SeedModuleFile from './seed.module';
 import { withDatabase } from './with-database';
@@ -22,6 +23,9 @@ interface SeedCommandOptions {
   readonly seed: number;
   readonly dir?: string;
 }
+
+/** The set of this package that reads input files. */
+const IMPORT_SET = 'synthea';
 
 /** Adds seed and mark-production. */
 export function addSeedCommands(program: Command, output: () => Output): void {
@@ -36,9 +40,11 @@ export function addSeedCommands(program: Command, output: () => Output): void {
     .option('--only <names>', 'seeds of the sets to run', list)
     .option('--dir <folder>', 'folder of the sets instead of the one of this package')
     .addHelpText('after', '\nExamples:\n  phi-db seed --set dev\n  phi-db seed --set synthea --from ../synthea/csv')
-    .action((options: Partial<SeedCommandOptions> & { seed: number }) =>
-      withDatabase((database) => seed(database, output(), { ...options, set: options.set ?? ['development'] })),
-    );
+    .action(async (given: Partial<SeedCommandOptions> & { seed: number }) => {
+      const options = { ...given, set: given.set ?? ['development'] };
+      refuseUsage(options);
+      await withDatabase((database) => seed(database, output(), options));
+    });
   program
     .command('mark-production')
     .alias('db:mark-production')
@@ -53,6 +59,17 @@ export function addSeedCommands(program: Command, output: () => Output): void {
       output().text('The database is marked as production.');
       output().emit({ event: 'marked' });
     });
+}
+
+/** What is wrong with the command itself is said before a server is started or migrated. */
+function refuseUsage({ set: sets, only, from, dir: directory }: SeedCommandOptions): void {
+  chooseSeeds({ sets, ...(only ? { only } : {}), ...(directory ? { directory } : {}) });
+  if (from === undefined && !directory && sets.includes(IMPORT_SET)) {
+    throw new SeedUsageError(`The set ${IMPORT_SET} needs --from`, 'Give the csv folder of a Synthea export.');
+  }
+  if (from !== undefined && !existsSync(from)) {
+    throw new SeedUsageError(`There is no folder ${from}`, 'Give an existing one with --from.');
+  }
 }
 
 async function seed(database: DatabaseOptions, output: Output, options: SeedCommandOptions): Promise<void> {

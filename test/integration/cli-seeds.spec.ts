@@ -55,7 +55,7 @@ afterEach(async () => {
 
 describe('phi-db seed', () => {
   it('runs the chosen seeds of a set through the repositories, with their options [000-35]', async () => {
-    const result = await seed('--set', 'dev', '--only', 'clinic', '--from', 'somewhere', '--seed', '7', '--json');
+    const result = await seed('--set', 'dev', '--only', 'clinic', '--from', folder, '--seed', '7', '--json');
     expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('clinics: 1/1') });
     expect(
       result.stdout
@@ -67,7 +67,7 @@ describe('phi-db seed', () => {
       { event: 'seeded', seed: 'development/clinic', ms: expect.any(Number) },
       { event: 'done', names: ['development/clinic'] },
     ]);
-    await expect(clinics()).resolves.toEqual([{ name: 'Clinic 7 somewhere' }]);
+    await expect(clinics()).resolves.toEqual([{ name: `Clinic 7 ${folder}` }]);
   });
 
   it('ends at the first seed that fails, and says what stays', async () => {
@@ -121,6 +121,39 @@ describe('phi-db seed', () => {
     await expect(
       runCli(['seed', '--dir', folder], { env: { ...database.env, NODE_ENV: 'production' } }),
     ).resolves.toMatchObject({ code: 11 });
+  });
+
+  it('says what is wrong with its options before it looks at a database', async () => {
+    const nowhere = { ...database.env, DB_PORT: '1' };
+    for (const [args, message] of [
+      [['--set', 'nothing'], 'no seed set nothing'],
+      [['--set', 'synthea'], 'needs --from'],
+      [['--set', 'synthea', '--from', join(folder, 'gone')], 'There is no folder'],
+    ] as const) {
+      await expect(runCli(['seed', ...args], { env: nowhere })).resolves.toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(message),
+      });
+    }
+  });
+
+  it('calls a folder without an export wrong usage', async () => {
+    await expect(
+      runCli(['seed', '--set', 'synthea', '--from', folder], { env: { ...database.env } }),
+    ).resolves.toMatchObject({ code: 2, stderr: expect.stringContaining('no patients.csv') });
+  });
+
+  it('passes on what the error of the database says to do', async () => {
+    writeSet(
+      'development',
+      `{ name: 'again', description: 'Twice the same', run: async ({ get }) => {
+          const context = createSystemExecutionContext({ clinicId: '${CLINIC}' });
+          await get(ClinicRepository).findByIdOrFail('${CLINIC}', context);
+      } }`,
+    );
+    const { stderr, code } = await seed();
+    expect(code).toBe(8);
+    expect(stderr).toMatch(/SEED_FAILED: .*\n(?!Units of work).+ Units of work that had committed stay/);
   });
 
   it('wants an up-to-date schema on a server that is not its own', async () => {

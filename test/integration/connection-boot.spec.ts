@@ -80,7 +80,15 @@ describe('the boot', () => {
     expect(await refusal({ database: 'no_such_database' })).toMatchObject({ message: expect.stringContaining('has no such database') });
     expect(await refusal({ ssl: { rejectUnauthorized: true } })).toMatchObject({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('could not be verified by TLS'),
+      message: expect.stringContaining('does not speak TLS'),
+      hint: expect.stringContaining('DB_SSL'),
+    });
+  });
+
+  it('stops where no password was given, and names the variable', async () => {
+    expect(await refusal({ password: '' })).toMatchObject({
+      message: expect.stringMatching(/asks \w+ for a password, and none was given/),
+      hint: 'Set DB_PASSWORD.',
     });
   });
 

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { DatabaseOptions } from '../database.options';
 import { ConfigurationError, UnavailableError } from '../database.errors';
+import { connectFailure, type ConnectFailure } from './connect-failure';
 import { sqlStateOf } from './error-mapper';
 
 /**
@@ -35,7 +36,8 @@ export async function verifyConnection(options: DatabaseOptions): Promise<void> 
     }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    throw new UnavailableError(`PostgreSQL at ${options.host}:${options.port} ${reason(error)}`, 'Check DB_HOST, DB_PORT, DB_NAME, the login and DB_SSL.', {
+    const { kind, text } = connectFailure(error, options.username);
+    throw new UnavailableError(`PostgreSQL at ${options.host}:${options.port} ${text}`, HINTS[kind], {
       sqlState: sqlStateOf(error),
     });
   } finally {
@@ -43,11 +45,11 @@ export async function verifyConnection(options: DatabaseOptions): Promise<void> 
   }
 }
 
-function reason(error: unknown): string {
-  const state = sqlStateOf(error);
-  if (state === '28P01' || state === '28000') return 'refuses the login';
-  if (state === '3D000') return 'has no such database';
-  const { code, message } = error as { code?: string; message?: string };
-  if (/certificate|self.signed|altnames|SSL|TLS/i.test(`${code} ${message}`)) return 'could not be verified by TLS';
-  return `cannot be reached${code ? ` (${code})` : ''}`;
-}
+const HINTS: Readonly<Record<ConnectFailure['kind'], string>> = {
+  login: 'Check DB_USERNAME, DB_PASSWORD and DB_NAME, and that the bootstrap SQL was run.',
+  'no password': 'Set DB_PASSWORD.',
+  'no TLS': 'Switch TLS on at the server, or remove DB_SSL where the network is trusted.',
+  TLS: 'Check DB_SSL_CA, and that DB_HOST is a name of the certificate.',
+  database: 'Check DB_NAME, and DB_HOST and DB_PORT.',
+  unreachable: 'Start it, or correct DB_HOST and DB_PORT; check DB_SSL too.',
+};

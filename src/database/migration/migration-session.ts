@@ -1,4 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
+import { connectFailure, type ConnectFailure } from '../connection/connect-failure';
+import { sqlStateOf } from '../connection/error-mapper';
 import { ConfigurationError, DatabaseError, UnavailableError } from '../database.errors';
 import type { DatabaseOptions } from '../database.options';
 
@@ -121,35 +123,20 @@ function explain(config: ClientConfig, error: unknown): unknown {
 }
 
 function unreachable(config: ClientConfig, cause: unknown): Error {
-  const { code, message } = cause as { code?: string; message?: string };
-  const where = `${config.host}:${config.port}/${config.database}`;
-  // Class 28 is a refused login, 3D000 a missing database: the server itself did answer.
-  if (code?.startsWith('28') || code === '3D000') {
-    return new ConfigurationError(
-      `${where} refused the login ${config.user} (SQLSTATE ${code})`,
-      'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME, and that the bootstrap SQL was run.',
-      { cause, sqlState: code },
-    );
-  }
-  if (message?.includes('password must be')) {
-    return new ConfigurationError(
-      `${where} asks ${config.user} for a password, and none was given`,
-      'Set DB_MIGRATOR_PASSWORD, or DB_PASSWORD where DB_MIGRATOR_USERNAME is not set.',
-      { cause },
-    );
-  }
-  if (/certificate|self.signed|altname|SSL|TLS/i.test(`${code} ${message}`)) {
-    return new ConfigurationError(
-      `${where} cannot be verified by TLS, or does not speak it${code ? ` (${code})` : ''}`,
-      'Check DB_SSL and DB_SSL_CA, and the certificate of the server.',
-      { cause },
-    );
-  }
-  return new UnavailableError(
-    `PostgreSQL at ${where} cannot be reached (${code ?? 'connection failed'})`,
-    'Start it, or correct DB_HOST and DB_PORT.',
-    {
-      cause,
-    },
-  );
+  const { kind, text } = connectFailure(cause, config.user);
+  const message = `PostgreSQL at ${config.host}:${config.port}/${config.database} ${text}`;
+  const sqlState = sqlStateOf(cause);
+  const context = { cause, ...(sqlState ? { sqlState } : {}) };
+  // Anything but silence is an answer of the server: the configuration is wrong, and waiting does not help.
+  if (kind === 'unreachable') return new UnavailableError(message, HINTS[kind], context);
+  return new ConfigurationError(message, HINTS[kind], context);
 }
+
+const HINTS: Readonly<Record<ConnectFailure['kind'], string>> = {
+  login: 'Check DB_MIGRATOR_USERNAME, DB_MIGRATOR_PASSWORD and DB_NAME, and that the bootstrap SQL was run.',
+  'no password': 'Set DB_MIGRATOR_PASSWORD, or DB_PASSWORD where DB_MIGRATOR_USERNAME is not set.',
+  'no TLS': 'Switch TLS on at the server, or remove DB_SSL where the network is trusted.',
+  TLS: 'Check DB_SSL_CA, and that DB_HOST is a name of the certificate.',
+  database: 'Check DB_NAME, and that the bootstrap SQL was run.',
+  unreachable: 'Start it, or correct DB_HOST and DB_PORT.',
+};

@@ -1,4 +1,5 @@
 import type { ClientConfig } from 'pg';
+import { DatabaseError, RepositoryError } from '../database.errors';
 import { withMigrationSession } from '../migration/migration-session';
 import type { Seed, SeedContext } from './define-seed';
 import { isMarkedProduction } from './environment-marker';
@@ -23,7 +24,8 @@ export interface SeedRun {
 /**
  * Runs seeds in order; the first that fails ends the run.
  * @returns Names of the seeds that ran, as `set/name`.
- * @throws SeedRefusedError on a production database, SeedNotFoundError, SeedFailedError
+ * @throws SeedRefusedError on a production database, SeedNotFoundError, SeedFailedError with the hint of its cause; what
+ * a seed says about its input is thrown as it is.
  */
 export async function runSeeds(run: SeedRun): Promise<string[]> {
   const chosen = chooseSeeds(run);
@@ -34,18 +36,38 @@ export async function runSeeds(run: SeedRun): Promise<string[]> {
     try {
       await seed.run(run.context);
     } catch (cause) {
-      throw new SeedFailedError(
-        `Seed ${id} failed: ${cause instanceof Error ? cause.message : 'unknown error'}`,
-        'Units of work that had committed stay. Correct the cause and run it again: it goes on from there.',
-        { cause },
-      );
+      if (isInputError(cause)) throw cause;
+      throw failed(id, cause);
     }
     run.context.emit({ event: 'seeded', seed: id, ms: Date.now() - started });
   }
   return chosen.map(({ id }) => id);
 }
 
-function chooseSeeds({ sets, only, directory }: SeedRun): { id: string; seed: Seed }[] {
+/** A seed's own error of status 400: it was called wrongly, and has stored nothing. */
+function isInputError(error: unknown): boolean {
+  return error instanceof DatabaseError && !(error instanceof RepositoryError) && error.status === 400;
+}
+
+function failed(id: string, cause: unknown): SeedFailedError {
+  const stays = 'Units of work that had committed stay. Correct the cause and run it again: it goes on from there.';
+  const known = cause instanceof DatabaseError ? cause : undefined;
+  return new SeedFailedError(
+    `Seed ${id} failed: ${cause instanceof Error ? cause.message : 'unknown error'}`,
+    known ? `${known.hint} ${stays}` : stays,
+    { cause, ...(known?.sqlState ? { sqlState: known.sqlState } : {}) },
+  );
+}
+
+/**
+ * Loads the chosen seeds, which needs no database.
+ * @throws SeedNotFoundError that lists the sets or seeds there are.
+ */
+export function chooseSeeds({
+  sets,
+  only,
+  directory,
+}: Pick<SeedRun, 'sets' | 'only' | 'directory'>): { id: string; seed: Seed }[] {
   const all = sets.flatMap((set) =>
     loadSeedSet(set, directory).map((seed) => ({ id: `${seedSetName(set)}/${seed.name}`, seed })),
   );
