@@ -50,7 +50,8 @@ function addMigrate(program: Command, output: () => Output): void {
 
 function addRollback(program: Command, output: () => Output): void {
   const action = async (options: RunOptions): Promise<void> => {
-    const names = await run(output(), options, (migrator) => migrator.rollback({ ...options, production: options.yesProduction === true }));
+    const range = { ...options, production: options.yesProduction === true };
+    const names = await run(output(), options, (migrator) => migrator.rollback(range));
     report(output(), options, names, options.redo ? 'applied again' : 'rolled back', 'Nothing to roll back.');
   };
   ranged(program.command('rollback').alias('db:rollback'))
@@ -80,9 +81,8 @@ function addStatus(program: Command, output: () => Output): void {
     .action(async ({ dir, check }: { dir?: string; check?: boolean }) => {
       const statuses = await run(output(), dir ? { dir } : {}, (migrator) => migrator.status());
       for (const status of statuses) {
-        output().text(
-          `${status.state.padEnd(13)}${migrationId(status)}${status.appliedAt ? `  ${status.appliedAt.toISOString()}` : ''}`,
-        );
+        const since = status.appliedAt ? `  ${status.appliedAt.toISOString()}` : '';
+        output().text(`${status.state.padEnd(13)}${migrationId(status)}${since}`);
         output().emit({ event: 'migration', ...status });
       }
       if (statuses.length === 0) output().text('There are no migrations.');

@@ -112,7 +112,8 @@ describe('the lock', () => {
     own.sql('0001-one', 'CREATE TABLE one (id int); SELECT pg_advisory_unlock_all();');
     own.sql(
       '0002-two',
-      `CREATE TABLE two AS SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();`,
+      `CREATE TABLE two AS
+         SELECT count(*)::int AS locks FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();`,
     );
     await runnerFor(database, [own]).migrate();
     await expect(client.query('SELECT locks FROM two')).resolves.toMatchObject({ rows: [{ locks: 1 }] });

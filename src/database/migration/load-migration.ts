@@ -32,7 +32,7 @@ function requireDefinition(path: string): MigrationDefinition {
   } catch (cause) {
     throw new MigrationFileError(
       `The file cannot be loaded: ${cause instanceof Error ? cause.message : 'unknown error'}`,
-      'Correct it. TypeScript needs a loader: node -r @swc-node/register, or compile it and name that folder by DB_MIGRATIONS_DIR.',
+      'Correct it. TypeScript needs a loader: node -r @swc-node/register, or compile it and set DB_MIGRATIONS_DIR to that.',
       { cause },
     );
   }

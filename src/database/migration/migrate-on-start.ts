@@ -4,8 +4,8 @@ import { migrationSources } from './migration-sources';
 import { Migrator, type MigrationEvent } from './migrator';
 
 /**
- * Applies the pending migrations of the package and of the application while the application starts (`DB_MIGRATE_ON_START`, 000-19). Instances
- * that start at once wait for each other.
+ * Applies the pending migrations of the package and of the application while it starts (`DB_MIGRATE_ON_START`,
+ * 000-19). Instances that start at once wait for each other.
  * @returns Names of what was applied.
  */
 export async function migrateOnStart(

@@ -55,7 +55,7 @@ async function createHistory(client: Client): Promise<void> {
       sqlstate text
     );
     REVOKE UPDATE, DELETE, TRUNCATE ON phi.migration FROM CURRENT_USER;
-    COMMENT ON TABLE phi.migration IS 'History of migrations; append-only. The last line of a source and name is its state.';
+    COMMENT ON TABLE phi.migration IS 'Migrations, append-only. The last line of a source and name is its state.';
   `);
 }
 

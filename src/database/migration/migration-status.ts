@@ -74,7 +74,7 @@ export function refuseMismatch(statuses: readonly MigrationStatus[], allowOutOfO
     `The files do not fit the history of this database:\n  ${problems.join('\n  ')}`,
     foreignFolder(statuses)
       ? 'Name the folder that holds the migrations of the application by DB_MIGRATIONS_DIR or --dir.'
-      : 'Restore the files, put changes into a new migration; give a late file a new number, or use --allow-out-of-order.',
+      : 'Restore files, put changes into a new migration; give a late file a new number, or use --allow-out-of-order.',
   );
 }
 

@@ -2,7 +2,13 @@ import type { ClientConfig } from 'pg';
 import { MigrationError as UmzugError, Umzug, type RunnableMigration } from 'umzug';
 import type { MigrationStep } from './define-migration';
 import { loadMigration, type LoadedMigration } from './load-migration';
-import { findMigrations, migrationId, type MigrationFile, type MigrationSource, type MigrationSources } from './migration-files';
+import {
+  findMigrations,
+  migrationId,
+  type MigrationFile,
+  type MigrationSource,
+  type MigrationSources,
+} from './migration-files';
 import { addHistory, appliedOf, ensureHistory, readHistory, type MigrationRecord } from './migration-history';
 import { withMigrationLock } from './migration-lock';
 import { refuseUnprepared, withMigrationSession, type MigrationSession } from './migration-session';
@@ -34,7 +40,10 @@ export interface MigrationEvent {
 
 /** How far to go. Without any, `migrate` goes to the end and `rollback` one step back. */
 export interface MigrationRange {
-  /** Name or number, with `package:` or `application:` before it where both have it. `migrate` applies it as the last one; `rollback` leaves it as the last one, `0` leaves none. */
+  /**
+   * Name or number, with `package:` or `application:` before it where both have it. `migrate` applies it as the last
+   * one; `rollback` leaves it as the last one, `0` leaves none.
+   */
   readonly to?: string;
   /** How many migrations. */
   readonly step?: number;

@@ -24,8 +24,8 @@ export interface SeedRun {
 /**
  * Runs seeds in order; the first that fails ends the run.
  * @returns Names of the seeds that ran, as `set/name`.
- * @throws SeedRefusedError on a production database, SeedNotFoundError, SeedFailedError with the hint of its cause; what
- * a seed says about its input is thrown as it is.
+ * @throws SeedRefusedError on a production database, SeedNotFoundError, SeedFailedError with the hint of its cause;
+ * what a seed says about its input is thrown as it is.
  */
 export async function runSeeds(run: SeedRun): Promise<string[]> {
   const chosen = chooseSeeds(run);
