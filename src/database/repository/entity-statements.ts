@@ -90,7 +90,8 @@ export class EntityStatements {
     request: Pick<SelectRequest, 'where' | 'rows'>,
   ): Statement {
     const filter = new Filter(this.entity, request.where);
-    const shape = `update|${set.columns.map((column) => column.attribute).join()}|${filter.shape}|${request.rows ?? 'living'}`;
+    const attributes = set.columns.map((column) => column.attribute).join();
+    const shape = `update|${attributes}|${filter.shape}|${request.rows ?? 'living'}`;
     const sql = this.shapes.get(shape, () =>
       this.compiler.update(set.columns, this.visible(filter.predicate, request.rows), filter.binds.length),
     );

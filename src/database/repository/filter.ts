@@ -155,7 +155,7 @@ export class Filter {
     return encodeValue(this.entity.name, { ...column, maxLength: undefined }, operand) as string;
   }
 
-  /** The server refuses a pattern that ends in its escape only once a row gets so far: an answer that hangs on the data. */
+  /** A pattern that ends in its escape: the server refuses it only once a row gets so far, and so by the data. */
   private wholePattern(column: ColumnDescription, operand: unknown): string {
     const pattern = this.pattern(column, operand);
     if (/(?<!\\)(\\\\)*\\$/.test(pattern))
