@@ -1,4 +1,10 @@
-export { AUDIT_LOGGER, AuditAction, type AuditEvent, type FieldChange, type IAuditLogger } from './database/audit/audit-logger.interface';
+export {
+  AUDIT_LOGGER,
+  AuditAction,
+  type AuditEvent,
+  type FieldChange,
+  type IAuditLogger,
+} from './database/audit/audit-logger.interface';
 export { sanitizeSensitiveData } from './database/audit/sanitize-sensitive-data';
 export { CacheKeyBuilder } from './database/cache/cache-key-builder';
 export { CACHE_MANAGER, type CacheStats, CacheTTL, type ICacheManager } from './database/cache/cache-manager';
@@ -71,7 +77,13 @@ export type {
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';
-export { defineSeed, type Seed, type SeedContext, type SeedOptions, type SeedProgress } from './database/seeding/define-seed';
+export {
+  defineSeed,
+  type Seed,
+  type SeedContext,
+  type SeedOptions,
+  type SeedProgress,
+} from './database/seeding/define-seed';
 export { type ConnectionStatus, Database } from './database/transaction/database';
 export { Transactional } from './database/transaction/transactional.decorator';
 export {

@@ -24,10 +24,16 @@ async function main(): Promise<void> {
 function explainListening({ host, port }: ServerOptions): (error: NodeJS.ErrnoException) => never {
   return (error) => {
     if (error.code === 'EADDRINUSE') {
-      throw new ConfigurationError(`Port ${port} on ${host} is taken`, `Stop what listens there, or choose another: PORT=${port + 1} npm start`);
+      throw new ConfigurationError(
+        `Port ${port} on ${host} is taken`,
+        `Stop what listens there, or choose another: PORT=${port + 1} npm start`,
+      );
     }
     if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL') {
-      throw new ConfigurationError(`Port ${port} on ${host} cannot be used (${error.code})`, 'Choose another PORT or HOST.');
+      throw new ConfigurationError(
+        `Port ${port} on ${host} cannot be used (${error.code})`,
+        'Choose another PORT or HOST.',
+      );
     }
     throw error;
   };

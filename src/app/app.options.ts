@@ -34,7 +34,10 @@ export function readAppOptions(env: Record<string, string | undefined> = process
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
-    throw new ConfigurationError('PORT is not a port number', 'Set PORT to a whole number from 0 to 65535, or unset it for 3000.');
+    throw new ConfigurationError(
+      'PORT is not a port number',
+      'Set PORT to a whole number from 0 to 65535, or unset it for 3000.',
+    );
   }
   const jwtSecret = readJwtSecret(given.JWT_SECRET, readOptions(env));
   return { jwtSecret, host: parsed.data.HOST, port: parsed.data.PORT };

@@ -18,8 +18,12 @@ const SEED = 42;
 export async function seedDemoData(app: INestApplicationContext): Promise<boolean> {
   const { options, embedded } = app.get<OpenDatabase>(OPEN_DATABASE, { strict: false });
   if (!embedded || options.production) return embedded !== undefined;
-  const context = createSystemExecutionContext({ clinicId: DEMO_CLINIC_ID, reason: 'Looks whether the demo data is there' });
-  if (await app.get(ClinicRepository, { strict: false }).exists(DEMO_CLINIC_ID, { context, withDeleted: true })) return true;
+  const context = createSystemExecutionContext({
+    clinicId: DEMO_CLINIC_ID,
+    reason: 'Looks whether the demo data is there',
+  });
+  if (await app.get(ClinicRepository, { strict: false }).exists(DEMO_CLINIC_ID, { context, withDeleted: true }))
+    return true;
   await runSeeds({ sets: ['development'], connection: migratorConfig(options), context: seedContext(app) });
   return true;
 }

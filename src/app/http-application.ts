@@ -15,7 +15,10 @@ const MAX_BODY = '1mb';
  * @param logger Where log lines go; default the console.
  * @throws DatabaseError when the database cannot be opened.
  */
-export async function createHttpApplication(options: AppOptions, logger?: LoggerService): Promise<NestExpressApplication> {
+export async function createHttpApplication(
+  options: AppOptions,
+  logger?: LoggerService,
+): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
     abortOnError: false,
     bodyParser: false,

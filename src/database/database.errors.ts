@@ -108,7 +108,9 @@ export class ResultTooLargeError extends RepositoryError {
   readonly status = 400;
 
   constructor(entity: string, limit: number) {
-    super(`${entity}: more than ${limit} rows match`, 'Narrow the filter, or read page by page with findMany.', { entity });
+    super(`${entity}: more than ${limit} rows match`, 'Narrow the filter, or read page by page with findMany.', {
+      entity,
+    });
   }
 }
 
@@ -134,7 +136,9 @@ export class MissingTenantError extends RepositoryError {
   readonly status = 403;
 
   constructor(entity: string) {
-    super(`${entity} belongs to a clinic, and the context names none`, 'Set clinicId in the ExecutionContext.', { entity });
+    super(`${entity} belongs to a clinic, and the context names none`, 'Set clinicId in the ExecutionContext.', {
+      entity,
+    });
   }
 }
 
@@ -211,9 +215,13 @@ export class UnexpectedRollbackError extends TransactionError {
   readonly code = 'UNEXPECTED_ROLLBACK';
 
   constructor(cause?: unknown) {
-    super('The unit of work was rolled back: a failure inside it was caught and ignored', 'Let the failure propagate.', {
-      cause,
-    });
+    super(
+      'The unit of work was rolled back: a failure inside it was caught and ignored',
+      'Let the failure propagate.',
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -63,9 +63,17 @@ const PROVIDERS: Provider[] = [
     inject: [RUNTIME],
     useFactory: ({ runner, unitOfWork }: DatabaseRuntime) => new Database(runner, unitOfWork),
   },
-  { provide: AUDIT_LOGGER, inject: [StatementRunner], useFactory: (runner: StatementRunner) => new AuditLogger(runner) },
+  {
+    provide: AUDIT_LOGGER,
+    inject: [StatementRunner],
+    useFactory: (runner: StatementRunner) => new AuditLogger(runner),
+  },
   { provide: CACHE_MANAGER, useClass: DisabledCache },
-  { provide: DatabaseHealthIndicator, inject: [Database], useFactory: (database: Database) => new DatabaseHealthIndicator(database) },
+  {
+    provide: DatabaseHealthIndicator,
+    inject: [Database],
+    useFactory: (database: Database) => new DatabaseHealthIndicator(database),
+  },
   ContextInterceptor,
 ];
 
@@ -100,7 +108,17 @@ class DatabaseCoreModule implements OnApplicationShutdown {
       module: DatabaseCoreModule,
       imports: [open, sequelize],
       providers: PROVIDERS,
-      exports: [sequelize, open, StatementRunner, UNIT_OF_WORK, Database, AUDIT_LOGGER, CACHE_MANAGER, DatabaseHealthIndicator, ContextInterceptor],
+      exports: [
+        sequelize,
+        open,
+        StatementRunner,
+        UNIT_OF_WORK,
+        Database,
+        AUDIT_LOGGER,
+        CACHE_MANAGER,
+        DatabaseHealthIndicator,
+        ContextInterceptor,
+      ],
     };
   }
 

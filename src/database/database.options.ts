@@ -32,8 +32,12 @@ export const environmentSchema = z.object({
   DB_SLOW_QUERY_THRESHOLD: milliseconds.default(1_000).describe('ms from which a statement is logged as slow'),
   DB_LOG_QUERIES: flag.optional().describe('log every statement, without values; default: in development only'),
   DB_PREPARED: flag.default(true).describe('false: no named prepared statements, for poolers that cannot keep them'),
-  DB_MIGRATE_ON_START: flag.optional().describe('apply pending migrations when the application starts; default: embedded server only'),
-  DB_MIGRATIONS_DIR: text.optional().describe('folder of migrations of the application, applied after the ones of the package'),
+  DB_MIGRATE_ON_START: flag
+    .optional()
+    .describe('apply pending migrations when the application starts; default: embedded server only'),
+  DB_MIGRATIONS_DIR: text
+    .optional()
+    .describe('folder of migrations of the application, applied after the ones of the package'),
   DB_EMBEDDED_DIR: text.default('.data').describe('folder of the embedded server'),
   AUDIT_ENABLED: flag.default(true).describe('false is refused in production'),
   NODE_ENV: text.optional().describe('production, development or test'),
@@ -103,10 +107,15 @@ export function readOptions(
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]) as keyof typeof environmentSchema.shape;
     // zod's message names what was expected; the value itself may be a secret and is described by its length only.
-    problems.push(`${name} (${given[name]?.length ?? 0} characters) is not valid: ${issue.message} (${environmentSchema.shape[name].description})`);
+    problems.push(
+      `${name} (${given[name]?.length ?? 0} characters) is not valid: ${issue.message} (${environmentSchema.shape[name].description})`,
+    );
   }
   if (!parsed.success || problems.length > 0) {
-    throw new ConfigurationError(`Invalid database configuration:\n  ${problems.join('\n  ')}`, 'Correct the variables named above; .env.example lists all of them.');
+    throw new ConfigurationError(
+      `Invalid database configuration:\n  ${problems.join('\n  ')}`,
+      'Correct the variables named above; .env.example lists all of them.',
+    );
   }
   const fromEnvironment = build(parsed.data);
   const code = withoutUndefined(overrides);
@@ -122,7 +131,10 @@ export function readOptions(
     throw new ConfigurationError('DB_POOL_MIN is larger than DB_POOL_MAX', 'Raise DB_POOL_MAX or lower DB_POOL_MIN.');
   }
   if (options.production && !parsed.data.AUDIT_ENABLED) {
-    throw new ConfigurationError('AUDIT_ENABLED=false is refused in production', 'Remove AUDIT_ENABLED (45 CFR 164.312(b)).');
+    throw new ConfigurationError(
+      'AUDIT_ENABLED=false is refused in production',
+      'Remove AUDIT_ENABLED (45 CFR 164.312(b)).',
+    );
   }
   return options;
 }

@@ -13,7 +13,11 @@ afterAll(() => clinic?.close());
 const ID = '0190ffff-0000-7000-8000-00000000ffff';
 const SCHOOL = '0190eeee-0000-7000-8000-00000000eeee';
 
-const reads = [['get', '/students'], ['get', `/students/${ID}`], ['get', `/students/${ID}/audit`]] as const;
+const reads = [
+  ['get', '/students'],
+  ['get', `/students/${ID}`],
+  ['get', `/students/${ID}/audit`],
+] as const;
 const writes = [
   ['post', '/students', pupil('auth-1')],
   ['patch', `/students/${ID}`, { version: 1, grade: '1' }],
@@ -39,7 +43,8 @@ describe('A request without a token', () => {
 describe('A token', () => {
   const claims = () => ({ userId: USER, role: 'NURSE', clinicId: clinic.a.context.clinicId! });
   const good = () => new SignJWT({ role: 'NURSE', clinicId: claims().clinicId }).setSubject(USER).setIssuedAt();
-  const issued = () => good().setIssuer('nestjs-phi-database').setAudience('nestjs-phi-database-api').setExpirationTime('1h');
+  const issued = () =>
+    good().setIssuer('nestjs-phi-database').setAudience('nestjs-phi-database-api').setExpirationTime('1h');
   const key = createSecretKey(Buffer.from(JWT_SECRET));
   const ask = (token: string) => request(clinic.server).get('/students').set('Authorization', `Bearer ${token}`);
 
@@ -51,13 +56,39 @@ describe('A token', () => {
   it.each<[string, () => string | Promise<string>]>([
     ['is signed with another key', () => signToken(claims(), 'another secret of 32 bytes or more!', 1)],
     ['has expired', () => signToken(claims(), JWT_SECRET, -1)],
-    ['never expires', () => good().setIssuer('nestjs-phi-database').setAudience('nestjs-phi-database-api').setProtectedHeader({ alg: 'HS256' }).sign(key)],
+    [
+      'never expires',
+      () =>
+        good()
+          .setIssuer('nestjs-phi-database')
+          .setAudience('nestjs-phi-database-api')
+          .setProtectedHeader({ alg: 'HS256' })
+          .sign(key),
+    ],
     ['is of another issuer', () => issued().setIssuer('somebody').setProtectedHeader({ alg: 'HS256' }).sign(key)],
     ['is for another audience', () => issued().setAudience('somebody').setProtectedHeader({ alg: 'HS256' }).sign(key)],
-    ['uses another algorithm', () => issued().setProtectedHeader({ alg: 'HS512' }).sign(createSecretKey(Buffer.alloc(64, JWT_SECRET)))],
-    ['is not signed', () => new UnsecuredJWT({ role: 'NURSE', clinicId: claims().clinicId }).setSubject(USER).setIssuer('nestjs-phi-database').setAudience('nestjs-phi-database-api').setExpirationTime('1h').encode()],
+    [
+      'uses another algorithm',
+      () =>
+        issued()
+          .setProtectedHeader({ alg: 'HS512' })
+          .sign(createSecretKey(Buffer.alloc(64, JWT_SECRET))),
+    ],
+    [
+      'is not signed',
+      () =>
+        new UnsecuredJWT({ role: 'NURSE', clinicId: claims().clinicId })
+          .setSubject(USER)
+          .setIssuer('nestjs-phi-database')
+          .setAudience('nestjs-phi-database-api')
+          .setExpirationTime('1h')
+          .encode(),
+    ],
     ['names no clinic', () => signToken({ ...claims(), clinicId: '' }, JWT_SECRET, 1)],
-    ['names a clinic that is no UUID', () => signToken({ ...claims(), clinicId: "'; DROP TABLE students" }, JWT_SECRET, 1)],
+    [
+      'names a clinic that is no UUID',
+      () => signToken({ ...claims(), clinicId: "'; DROP TABLE students" }, JWT_SECRET, 1),
+    ],
     ['names nobody', () => signToken({ ...claims(), userId: '' }, JWT_SECRET, 1)],
     ['has no role', () => signToken({ ...claims(), role: '' }, JWT_SECRET, 1)],
     ['is no token', () => 'nonsense'],
@@ -77,6 +108,7 @@ describe('A viewer', () => {
 
   it('may read [003-46]', async () => {
     const { id } = await clinic.a.plant('viewed-1');
-    for (const path of ['/students', `/students/${id}`, `/students/${id}/audit`]) await expectStatus(200, clinic.a.callAs('VIEWER', 'get', path));
+    for (const path of ['/students', `/students/${id}`, `/students/${id}/audit`])
+      await expectStatus(200, clinic.a.callAs('VIEWER', 'get', path));
   });
 });

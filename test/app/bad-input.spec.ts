@@ -18,7 +18,12 @@ const SOME_ID = '0190b000-0000-7000-8000-00000000000b';
 
 interface Answer {
   readonly status: number;
-  readonly body: { readonly code?: string; readonly statusCode?: number; readonly hint?: string; readonly requestId?: string };
+  readonly body: {
+    readonly code?: string;
+    readonly statusCode?: number;
+    readonly hint?: string;
+    readonly requestId?: string;
+  };
   readonly text: string;
   readonly headers: Record<string, string>;
 }
@@ -27,11 +32,17 @@ interface Answer {
 async function expectRefused(send: () => PromiseLike<Answer>, status: number, code: string): Promise<Answer> {
   const before = await clinic.stored();
   const answer = await send();
-  expect(answer.body).toMatchObject({ statusCode: status, code, message: expect.any(String), hint: expect.any(String) });
+  expect(answer.body).toMatchObject({
+    statusCode: status,
+    code,
+    message: expect.any(String),
+    hint: expect.any(String),
+  });
   expect(answer.status).toBe(status);
   expect(answer.headers['x-request-id']).toBe(answer.body.requestId);
   expect(await clinic.stored()).toBe(before);
-  for (const written of [answer.text, clinic.logs.text()]) expect(written.toLowerCase()).not.toContain(MARK.toLowerCase());
+  for (const written of [answer.text, clinic.logs.text()])
+    expect(written.toLowerCase()).not.toContain(MARK.toLowerCase());
   return answer;
 }
 
@@ -51,18 +62,51 @@ describe('Bad input in the address', () => {
   });
 
   it.each([
-    'page=0', 'page=-1', 'page=1.5', `page=${MARK}`, 'page=', 'page=1&page=2', 'page=1000000000', 'limit=0', 'limit=101',
-    'limit=1000000000', 'limit=1e9', 'limit=99999999999999999999',
-    `sort=${MARK}`, 'sort=lastName,,', 'sort=lastName;drop', 'sort=clinicId', 'sort=socialSecurityNumber', 'sort=lastName&sort=grade',
-    'sort=__proto__', `sort=${'lastName,'.repeat(50)}`,
-    `${MARK}=1`, 'where[grade]=5', 'grade[ne]=5', '__proto__=1', '__proto__[x]=1', 'constructor=1', 'toString=1',
-    'grade=5&grade=6', 'grade=', `grade=${MARK}${MARK}`, 'grade=%00', 'isActive=yes', 'isActive=', 'isActive=1',
-    `schoolId=${MARK}`, 'schoolId=1',
-  ])('as a query: %s [D20]', (query) => expectRefused(() => clinic.a.call('get', `/students?${query}`), 400, 'INVALID_INPUT'));
+    'page=0',
+    'page=-1',
+    'page=1.5',
+    `page=${MARK}`,
+    'page=',
+    'page=1&page=2',
+    'page=1000000000',
+    'limit=0',
+    'limit=101',
+    'limit=1000000000',
+    'limit=1e9',
+    'limit=99999999999999999999',
+    `sort=${MARK}`,
+    'sort=lastName,,',
+    'sort=lastName;drop',
+    'sort=clinicId',
+    'sort=socialSecurityNumber',
+    'sort=lastName&sort=grade',
+    'sort=__proto__',
+    `sort=${'lastName,'.repeat(50)}`,
+    `${MARK}=1`,
+    'where[grade]=5',
+    'grade[ne]=5',
+    '__proto__=1',
+    '__proto__[x]=1',
+    'constructor=1',
+    'toString=1',
+    'grade=5&grade=6',
+    'grade=',
+    `grade=${MARK}${MARK}`,
+    'grade=%00',
+    'isActive=yes',
+    'isActive=',
+    'isActive=1',
+    `schoolId=${MARK}`,
+    'schoolId=1',
+  ])('as a query: %s [D20]', (query) =>
+    expectRefused(() => clinic.a.call('get', `/students?${query}`), 400, 'INVALID_INPUT'),
+  );
 
-  it('that cannot be decoded', () => expectRefused(() => clinic.a.call('get', `/students/%ff${MARK}`), 400, 'MALFORMED_REQUEST'));
+  it('that cannot be decoded', () =>
+    expectRefused(() => clinic.a.call('get', `/students/%ff${MARK}`), 400, 'MALFORMED_REQUEST'));
 
-  it('that leads nowhere', () => expectRefused(() => clinic.a.call('get', `/${MARK}?name=${MARK}`), 404, 'ROUTE_NOT_FOUND'));
+  it('that leads nowhere', () =>
+    expectRefused(() => clinic.a.call('get', `/${MARK}?name=${MARK}`), 404, 'ROUTE_NOT_FOUND'));
 });
 
 describe('Bad input in a body', () => {
@@ -90,21 +134,31 @@ describe('Bad input in a body', () => {
     ['a number that is taken', { ...good, studentNumber: 'taken', firstName: MARK }, 409, 'UNIQUE_VIOLATION'],
     ['a null for a required attribute', { ...good, lastName: null }, 400, 'INVALID_INPUT'],
     ['a list', [good], 400, 'INVALID_INPUT'],
-  ])('is refused: %s', (_what, body, status, code) => expectRefused(() => clinic.a.call('post', '/students', body), status, code));
+  ])('is refused: %s', (_what, body, status, code) =>
+    expectRefused(() => clinic.a.call('post', '/students', body), status, code),
+  );
 
   it('names the constraint of a number that is taken [D19]', async () => {
-    const { body } = await expectRefused(() => clinic.a.call('post', '/students', pupil('taken')), 409, 'UNIQUE_VIOLATION');
+    const { body } = await expectRefused(
+      () => clinic.a.call('post', '/students', pupil('taken')),
+      409,
+      'UNIQUE_VIOLATION',
+    );
     expect(body).toMatchObject({ entity: 'Student', constraint: 'students_student_number_key' });
   });
 
-  it("refuses a nurse of another clinic by the foreign key [000-27] [000-28]", async () => {
+  it('refuses a nurse of another clinic by the foreign key [000-27] [000-28]', async () => {
     const superuser = await clinic.db.superClient();
     const nurse = '0190d000-0000-7000-8000-00000000000d';
-    await superuser.query(`INSERT INTO users (clinic_id, id, email, first_name, last_name, role) VALUES ($1, $2, 'n@b.example', 'N', 'B', 'NURSE')`, [
-      clinic.b.context.clinicId,
-      nurse,
-    ]);
-    const { body } = await expectRefused(() => clinic.a.call('post', '/students', { ...good, nurseId: nurse }), 409, 'FOREIGN_KEY_VIOLATION');
+    await superuser.query(
+      `INSERT INTO users (clinic_id, id, email, first_name, last_name, role) VALUES ($1, $2, 'n@b.example', 'N', 'B', 'NURSE')`,
+      [clinic.b.context.clinicId, nurse],
+    );
+    const { body } = await expectRefused(
+      () => clinic.a.call('post', '/students', { ...good, nurseId: nurse }),
+      409,
+      'FOREIGN_KEY_VIOLATION',
+    );
     expect(body).toMatchObject({ constraint: 'students_nurse_id_fkey' });
   });
 
@@ -118,7 +172,8 @@ describe('Bad input in a body', () => {
     ['a null for a required attribute', { version: 1, lastName: null }, 422, 'NOT_NULL_VIOLATION'],
     ['a list', [{ version: 1 }], 400, 'INVALID_INPUT'],
   ])('of a change is refused: %s', (_what, body, status, code) =>
-    expectRefused(() => clinic.a.call('patch', `/students/${existing}`, body), status, code));
+    expectRefused(() => clinic.a.call('patch', `/students/${existing}`, body), status, code),
+  );
 
   it.each<[string, object]>([
     ['no school', {}],
@@ -126,7 +181,8 @@ describe('Bad input in a body', () => {
     ['a reason that is too long', { schoolId: SOME_ID, reason: MARK.repeat(100) }],
     ['an unknown attribute', { schoolId: SOME_ID, [MARK]: MARK }],
   ])('of a transfer is refused: %s', (_what, body) =>
-    expectRefused(() => clinic.a.call('post', `/students/${existing}/transfer`, body), 400, 'INVALID_INPUT'));
+    expectRefused(() => clinic.a.call('post', `/students/${existing}/transfer`, body), 400, 'INVALID_INPUT'),
+  );
 
   it.each<[string, object]>([
     ['no student', { healthRecord: {} }],
@@ -140,31 +196,55 @@ describe('Bad input in a body', () => {
     ['texts for objects in a list', { student: good, allergies: [MARK] }],
     ['nulls in a list', { student: good, allergies: [null] }],
     ['a list in a list', { student: good, allergies: [[{ allergen: MARK }]] }],
-    ['too many contacts', { student: good, emergencyContacts: Array.from({ length: 11 }, () => ({ firstName: MARK })) }],
+    [
+      'too many contacts',
+      { student: good, emergencyContacts: Array.from({ length: 11 }, () => ({ firstName: MARK })) },
+    ],
     ['a student id for a record', { student: good, healthRecord: { studentId: SOME_ID } }],
     ['another type of record', { student: good, healthRecord: { recordType: 'TRANSFER' } }],
-  ])('of an enrolment is refused: %s', (_what, body) => expectRefused(() => clinic.a.call('post', '/enrolments', body), 400, 'INVALID_INPUT'));
+  ])('of an enrolment is refused: %s', (_what, body) =>
+    expectRefused(() => clinic.a.call('post', '/enrolments', body), 400, 'INVALID_INPUT'),
+  );
 
   it('names where in an enrolment the fault is', async () => {
-    const { text } = await clinic.a.call('post', '/enrolments', { student: good, allergies: [{ allergen: 'x' }, { allergen: 5 }] });
+    const { text } = await clinic.a.call('post', '/enrolments', {
+      student: good,
+      allergies: [{ allergen: 'x' }, { allergen: 5 }],
+    });
     expect(text).toContain('allergies.1.allergen must be a string');
   });
 });
 
 describe('A body that is no good at all', () => {
-  it.each([`{"firstName": "${MARK}"`, `${MARK}`, `"${MARK}"`, '{"a":1,}', `{"${MARK}": 01}`])('is not quoted: %s', (text) =>
-    expectRefused(() => raw('post', '/students', text), 400, 'MALFORMED_REQUEST'));
+  it.each([`{"firstName": "${MARK}"`, `${MARK}`, `"${MARK}"`, '{"a":1,}', `{"${MARK}": 01}`])(
+    'is not quoted: %s',
+    (text) => expectRefused(() => raw('post', '/students', text), 400, 'MALFORMED_REQUEST'),
+  );
 
   it('is refused beyond 1 MB', async () => {
-    await expectRefused(() => raw('post', '/students', `{"firstName":"${MARK.repeat(1_750_000)}"}`), 413, 'PAYLOAD_TOO_LARGE');
-    await expectRefused(() => raw('post', '/students', `{"firstName":"${MARK.repeat(180_000)}"}`), 413, 'PAYLOAD_TOO_LARGE');
+    await expectRefused(
+      () => raw('post', '/students', `{"firstName":"${MARK.repeat(1_750_000)}"}`),
+      413,
+      'PAYLOAD_TOO_LARGE',
+    );
+    await expectRefused(
+      () => raw('post', '/students', `{"firstName":"${MARK.repeat(180_000)}"}`),
+      413,
+      'PAYLOAD_TOO_LARGE',
+    );
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])('is refused as %s', (type) =>
-    expectRefused(() => raw('post', '/students', `firstName=${MARK}`, type), 415, 'UNSUPPORTED_MEDIA_TYPE'));
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+    'is refused as %s',
+    (type) => expectRefused(() => raw('post', '/students', `firstName=${MARK}`, type), 415, 'UNSUPPORTED_MEDIA_TYPE'),
+  );
 
   it('is refused in another character set', () =>
-    expectRefused(() => raw('post', '/students', '{}', `application/json; charset=${MARK}`), 415, 'UNSUPPORTED_MEDIA_TYPE'));
+    expectRefused(
+      () => raw('post', '/students', '{}', `application/json; charset=${MARK}`),
+      415,
+      'UNSUPPORTED_MEDIA_TYPE',
+    ));
 
   it.each([
     ['a prototype', `{"__proto__": {"isAdmin": "${MARK}"}}`],
@@ -188,13 +268,16 @@ describe('Every answer', () => {
       await request(clinic.server).get('/students'),
     ];
     for (const { headers } of answers) {
-      expect(headers).toMatchObject({ 'cache-control': expect.stringContaining('no-store'), 'x-content-type-options': 'nosniff' });
+      expect(headers).toMatchObject({
+        'cache-control': expect.stringContaining('no-store'),
+        'x-content-type-options': 'nosniff',
+      });
       expect(headers).not.toHaveProperty('x-powered-by');
       expect(headers).not.toHaveProperty('etag');
     }
   });
 
-  it('carries the id of the request, the caller\'s if it is harmless', async () => {
+  it("carries the id of the request, the caller's if it is harmless", async () => {
     const { headers } = await clinic.a.call('get', '/students').set('X-Request-Id', 'abc-1');
     expect(headers['x-request-id']).toBe('abc-1');
     const other = await clinic.a.call('get', '/students').set('X-Request-Id', `<${MARK}>`);

@@ -103,9 +103,13 @@ async function clinicOf(app: NestExpressApplication, server: Server, context: Ex
   const roles = ['ADMIN', 'NURSE', 'VIEWER'];
   const tokens = new Map<string, string>();
   for (const role of roles) tokens.set(role, await signToken({ userId: USER, role, clinicId }, JWT_SECRET, 1));
-  const [first, second] = await app
-    .get(SchoolRepository, { strict: false })
-    .bulkCreate([{ name: 'Northside', code: 'N' }, { name: 'Southside', code: 'S' }], context);
+  const [first, second] = await app.get(SchoolRepository, { strict: false }).bulkCreate(
+    [
+      { name: 'Northside', code: 'N' },
+      { name: 'Southside', code: 'S' },
+    ],
+    context,
+  );
   const callAs: TestClinic['callAs'] = (role, method, path, body) => {
     const agent = request(server);
     const call = agent[method](path).set('Authorization', `Bearer ${tokens.get(role)}`);
@@ -117,6 +121,8 @@ async function clinicOf(app: NestExpressApplication, server: Server, context: Ex
     callAs,
     call: (method, path, body) => callAs('NURSE', method, path, body),
     plant: (studentNumber, more = {}) =>
-      runWithContext(context, () => app.get(StudentRepository, { strict: false }).create({ ...pupil(studentNumber), ...more })),
+      runWithContext(context, () =>
+        app.get(StudentRepository, { strict: false }).create({ ...pupil(studentNumber), ...more }),
+      ),
   };
 }

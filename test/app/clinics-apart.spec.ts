@@ -65,12 +65,17 @@ describe('Two clinics', () => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, index) => (index % 2 ? clinic.a : clinic.b).call('get', `/students/${ofA}`)),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 40 }, (_, index) => (index % 2 ? 200 : 404)));
+    expect(answers.map(({ status }) => status)).toEqual(
+      Array.from({ length: 40 }, (_, index) => (index % 2 ? 200 : 404)),
+    );
   });
 
   it('have no student in a clinic that is in nobody', async () => {
     const superuser = await clinic.db.superClient();
     const { rows } = await superuser.query('SELECT DISTINCT clinic_id FROM students ORDER BY 1');
-    expect(rows.map(({ clinic_id: id }) => id as string)).toEqual([clinic.a.context.clinicId, clinic.b.context.clinicId]);
+    expect(rows.map(({ clinic_id: id }) => id as string)).toEqual([
+      clinic.a.context.clinicId,
+      clinic.b.context.clinicId,
+    ]);
   });
 });

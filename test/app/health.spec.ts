@@ -28,10 +28,14 @@ describe('/health', () => {
       await app.init();
       await dropDatabase(db.name);
       const { body, text } = await request(app.getHttpServer()).get('/health/db').expect(503);
-      expect(body).toMatchObject({ status: 'error', details: { database: { status: 'down', message: expect.stringMatching(/^[A-Z_]+$/) } } });
+      expect(body).toMatchObject({
+        status: 'error',
+        details: { database: { status: 'down', message: expect.stringMatching(/^[A-Z_]+$/) } },
+      });
       await request(app.getHttpServer()).get('/health').expect(503);
       for (const written of [text, logs.text()]) {
-        for (const secret of [String(db.port), db.host, db.name, db.env.DB_PASSWORD!]) expect(written).not.toContain(secret);
+        for (const secret of [String(db.port), db.host, db.name, db.env.DB_PASSWORD!])
+          expect(written).not.toContain(secret);
       }
     } finally {
       await app.close();
@@ -51,14 +55,24 @@ describe('/docs-json', () => {
     const { body } = await request(clinic.server).get('/docs-json').expect(200);
     const paths = body.paths as Record<string, Record<string, Operation>>;
     return Object.fromEntries(
-      Object.entries(paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation])),
+      Object.entries(paths).flatMap(([path, methods]) =>
+        Object.entries(methods).map(([method, operation]) => [`${method} ${path}`, operation]),
+      ),
     );
   };
 
   it('lists every route', async () => {
     expect(Object.keys(await operations()).toSorted()).toEqual([
-      'delete /students/{id}', 'get /health', 'get /health/db', 'get /students', 'get /students/{id}',
-      'get /students/{id}/audit', 'patch /students/{id}', 'post /enrolments', 'post /students', 'post /students/{id}/restore',
+      'delete /students/{id}',
+      'get /health',
+      'get /health/db',
+      'get /students',
+      'get /students/{id}',
+      'get /students/{id}/audit',
+      'patch /students/{id}',
+      'post /enrolments',
+      'post /students',
+      'post /students/{id}/restore',
       'post /students/{id}/transfer',
     ]);
   });
@@ -69,7 +83,10 @@ describe('/docs-json', () => {
       expect(security).toEqual([{ bearer: [] }]);
       expect(Object.keys(responses)).toEqual(expect.arrayContaining(['400', '401']));
       const [, good] = Object.entries(responses).find(([status]) => status.startsWith('2'))!;
-      expect([name, good.content?.['application/json']?.schema !== undefined]).toEqual([name, !name.startsWith('delete')]);
+      expect([name, good.content?.['application/json']?.schema !== undefined]).toEqual([
+        name,
+        !name.startsWith('delete'),
+      ]);
       const takesBody = /^(patch|post)(?!.*restore)/.test(name);
       expect([name, requestBody?.content['application/json']?.schema !== undefined]).toEqual([name, takesBody]);
     }

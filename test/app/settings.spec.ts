@@ -69,9 +69,14 @@ describe('npm run token', () => {
   it('takes role, clinic, user and hours', async () => {
     const clinic = '0190a000-0000-7000-8000-00000000000a';
     const user = '0190c000-0000-7000-8000-00000000000c';
-    const { stdout } = await run(['--role', 'VIEWER', '--clinic', clinic, '--user', user, '--hours', '1'], { JWT_SECRET: LONG });
+    const { stdout } = await run(['--role', 'VIEWER', '--clinic', clinic, '--user', user, '--hours', '1'], {
+      JWT_SECRET: LONG,
+    });
     expect(await verifyToken(stdout.trim(), LONG)).toEqual({ userId: user, role: 'VIEWER', clinicId: clinic });
-    const { exp, iat } = JSON.parse(Buffer.from(stdout.split('.')[1]!, 'base64url').toString()) as { exp: number; iat: number };
+    const { exp, iat } = JSON.parse(Buffer.from(stdout.split('.')[1]!, 'base64url').toString()) as {
+      exp: number;
+      iat: number;
+    };
     expect(Math.abs(exp - iat - 3600)).toBeLessThanOrEqual(1);
   });
 

@@ -11,7 +11,9 @@ import { waitUntil } from '../support/wait-until';
 
 const folder = temporaryFolder();
 const dir = join(folder, 'data');
-const env = (more: NodeJS.ProcessEnv = {}) => ({ env: { DB_EMBEDDED_DIR: dir, PORT: '0', HOST: '', JWT_SECRET: '', ...more } });
+const env = (more: NodeJS.ProcessEnv = {}) => ({
+  env: { DB_EMBEDDED_DIR: dir, PORT: '0', HOST: '', JWT_SECRET: '', ...more },
+});
 const children: Child[] = [];
 
 function start(more?: NodeJS.ProcessEnv): Child & { output(): string } {
@@ -67,7 +69,9 @@ describe('npm start', () => {
 
     // The second start finds its data as it was left.
     const again = start();
-    const { body: kept } = await request(await ready(again)).get(`/students/${student!.id}`).set('Authorization', `Bearer ${token.trim()}`);
+    const { body: kept } = await request(await ready(again))
+      .get(`/students/${student!.id}`)
+      .set('Authorization', `Bearer ${token.trim()}`);
     expect(kept).toMatchObject({ schoolId: other });
     again.process.kill('SIGTERM');
     await again.ended();

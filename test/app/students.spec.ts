@@ -21,7 +21,9 @@ describe('/students', () => {
 
   it('changes only what the caller read [D21]', async () => {
     const { id } = await clinic.a.plant('update-1');
-    const first = await clinic.a.call('patch', `/students/${id}`, { version: 1, grade: '6', nurseId: null }).expect(200);
+    const first = await clinic.a
+      .call('patch', `/students/${id}`, { version: 1, grade: '6', nurseId: null })
+      .expect(200);
     expect(first.body).toMatchObject({ version: 2, grade: '6', firstName: 'Grace' });
     const second = await clinic.a.call('patch', `/students/${id}`, { version: 1, grade: '7' }).expect(409);
     expect(second.body).toMatchObject({ code: 'CONFLICT', entity: 'Student' });
@@ -49,7 +51,12 @@ describe('/students', () => {
       ['get', `/students/${UNKNOWN}/audit`],
     ] as const) {
       const { body: problem } = await clinic.a.call(method, path, body).expect(404);
-      expect(problem).toMatchObject({ statusCode: 404, code: 'NOT_FOUND', entity: 'Student', message: `Student ${UNKNOWN} not found` });
+      expect(problem).toMatchObject({
+        statusCode: 404,
+        code: 'NOT_FOUND',
+        entity: 'Student',
+        message: `Student ${UNKNOWN} not found`,
+      });
     }
   });
 
@@ -103,8 +110,20 @@ describe('GET /students', () => {
   it('reads no more of a student than a list shows', async () => {
     const { body } = await clinic.b.call('get', '/students?limit=1').expect(200);
     expect(Object.keys(body.data[0]).toSorted()).toEqual(
-      ['id', 'version', 'studentNumber', 'firstName', 'lastName', 'dateOfBirth', 'gender', 'grade', 'schoolId', 'isActive',
-        'createdAt', 'updatedAt'].toSorted(),
+      [
+        'id',
+        'version',
+        'studentNumber',
+        'firstName',
+        'lastName',
+        'dateOfBirth',
+        'gender',
+        'grade',
+        'schoolId',
+        'isActive',
+        'createdAt',
+        'updatedAt',
+      ].toSorted(),
     );
   });
 });
@@ -112,7 +131,12 @@ describe('GET /students', () => {
 describe('GET /students/:id/audit', () => {
   it('tells who did what, newest first, and keeps no PHI [003-35] [003-36] [003-39]', async () => {
     const { body: student } = await clinic.a.call('post', '/students', pupil('audit-1')).expect(201);
-    await expectStatus(200, clinic.a.call('patch', `/students/${student.id}`, { version: 1, grade: '9', phone: '555-0100' }).set('X-Request-Id', 'my-request'));
+    await expectStatus(
+      200,
+      clinic.a
+        .call('patch', `/students/${student.id}`, { version: 1, grade: '9', phone: '555-0100' })
+        .set('X-Request-Id', 'my-request'),
+    );
     await expectStatus(204, clinic.a.call('delete', `/students/${student.id}`));
     const { body: events, text } = await clinic.a.call('get', `/students/${student.id}/audit`).expect(200);
     expect(events.map((event: { action: string }) => event.action)).toEqual(['DELETE', 'UPDATE', 'CREATE']);

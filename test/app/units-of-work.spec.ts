@@ -1,5 +1,10 @@
 import { AUDIT_LOGGER, type IAuditLogger, runWithContext } from '../../src';
-import { AllergyRepository, EmergencyContactRepository, HealthRecordRepository, StudentRepository } from '../../src/domains';
+import {
+  AllergyRepository,
+  EmergencyContactRepository,
+  HealthRecordRepository,
+  StudentRepository,
+} from '../../src/domains';
 import { type ClinicApp, pupil, startClinicApp, USER } from './clinic-app';
 
 let clinic: ClinicApp;
@@ -18,20 +23,28 @@ const service = <T>(token: abstract new (...args: never[]) => T): T => clinic.ap
 describe('POST /students/:id/transfer', () => {
   it('moves the student and records it, in one transaction [003-21] [003-23]', async () => {
     const { id } = await clinic.a.plant('t1', { schoolId: clinic.a.schools[0] });
-    const { body } = await clinic.a.call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[1], reason: 'Moved house' }).expect(200);
+    const { body } = await clinic.a
+      .call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[1], reason: 'Moved house' })
+      .expect(200);
     expect(body).toMatchObject({ id, schoolId: clinic.a.schools[1], version: 2 });
     const records = await runWithContext(clinic.a.context, () => service(HealthRecordRepository).findByStudent(id));
     expect(records).toMatchObject([{ recordType: 'TRANSFER', reason: 'Moved house', createdBy: USER }]);
     const audit = clinic.app.get<IAuditLogger>(AUDIT_LOGGER, { strict: false });
     const [moved] = await runWithContext(clinic.a.context, () => audit.trail('Student', id));
     const [recorded] = await runWithContext(clinic.a.context, () => audit.trail('HealthRecord', records[0]!.id));
-    expect(moved).toMatchObject({ action: 'UPDATE', before: { schoolId: clinic.a.schools[0] }, after: { schoolId: clinic.a.schools[1] } });
+    expect(moved).toMatchObject({
+      action: 'UPDATE',
+      before: { schoolId: clinic.a.schools[0] },
+      after: { schoolId: clinic.a.schools[1] },
+    });
     expect(recorded!.transactionId).toBe(moved!.transactionId);
   });
 
   it('refuses the school where the student is', async () => {
     const { id } = await clinic.a.plant('t2', { schoolId: clinic.a.schools[0] });
-    const { body } = await clinic.a.call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[0]!.toUpperCase() }).expect(409);
+    const { body } = await clinic.a
+      .call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[0]!.toUpperCase() })
+      .expect(409);
     expect(body.code).toBe('SAME_SCHOOL');
   });
 
@@ -42,23 +55,34 @@ describe('POST /students/:id/transfer', () => {
     const { id } = await clinic.a.plant(`t-${what}`);
     const before = await clinic.stored();
     install();
-    const { body } = await clinic.a.call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[1] }).expect(500);
+    const { body } = await clinic.a
+      .call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[1] })
+      .expect(500);
     expect(body).toMatchObject({ code: 'INTERNAL' });
     expect(await clinic.stored()).toBe(before);
   });
 
   it('lets one of two at once win, and tells the other [D21]', async () => {
     const { id } = await clinic.a.plant('t3');
-    const answers = await Promise.all(clinic.a.schools.map((schoolId) => clinic.a.call('post', `/students/${id}/transfer`, { schoolId })));
+    const answers = await Promise.all(
+      clinic.a.schools.map((schoolId) => clinic.a.call('post', `/students/${id}/transfer`, { schoolId })),
+    );
     const records = await runWithContext(clinic.a.context, () => service(HealthRecordRepository).findByStudent(id));
     const done = answers.filter(({ status }) => status === 200);
     expect(records).toHaveLength(done.length);
-    expect(answers.map(({ status, body }) => (status === 200 ? 'DONE' : body.code)).every((code) => ['DONE', 'CONFLICT'].includes(code))).toBe(true);
+    expect(
+      answers
+        .map(({ status, body }) => (status === 200 ? 'DONE' : body.code))
+        .every((code) => ['DONE', 'CONFLICT'].includes(code)),
+    ).toBe(true);
     expect(done.length).toBeGreaterThan(0);
   });
 });
 
-const enrolment = (studentNumber: string, allergies: object[] = [{ allergen: 'Peanut', category: 'FOOD', severity: 'SEVERE' }]) => ({
+const enrolment = (
+  studentNumber: string,
+  allergies: object[] = [{ allergen: 'Peanut', category: 'FOOD', severity: 'SEVERE' }],
+) => ({
   student: { ...pupil(studentNumber), schoolId: clinic.a.schools[0] },
   emergencyContacts: [
     { firstName: 'Mary', lastName: 'Hopper', relationship: 'Mother', phone: '555-0101' },
@@ -74,8 +98,12 @@ describe('POST /enrolments', () => {
     expect(body.student).toMatchObject({ studentNumber: 'e1', schoolId: clinic.a.schools[0] });
     await runWithContext(clinic.a.context, async () => {
       const { id } = body.student;
-      expect((await service(EmergencyContactRepository).findByStudent(id)).map((contact) => contact.id)).toEqual(body.emergencyContactIds);
-      expect(await service(AllergyRepository).findByStudent(id)).toMatchObject([{ id: body.allergyIds[0], allergen: 'Peanut' }]);
+      expect((await service(EmergencyContactRepository).findByStudent(id)).map((contact) => contact.id)).toEqual(
+        body.emergencyContactIds,
+      );
+      expect(await service(AllergyRepository).findByStudent(id)).toMatchObject([
+        { id: body.allergyIds[0], allergen: 'Peanut' },
+      ]);
       expect(await service(HealthRecordRepository).findByStudent(id)).toMatchObject([
         { id: body.healthRecordId, recordType: 'ENROLLMENT', title: 'Enrolment check', diagnosis: 'Healthy' },
       ]);
@@ -95,7 +123,9 @@ describe('POST /enrolments', () => {
 
   it('leaves nothing when the database refuses a later row [D01] [D06]', async () => {
     const before = await clinic.stored();
-    const { body } = await clinic.a.call('post', '/enrolments', enrolment('e3', [{ allergen: 'Peanut', code: '91935009' }])).expect(422);
+    const { body } = await clinic.a
+      .call('post', '/enrolments', enrolment('e3', [{ allergen: 'Peanut', code: '91935009' }]))
+      .expect(422);
     expect(body).toMatchObject({ code: 'CHECK_VIOLATION', entity: 'Allergy', constraint: expect.any(String) });
     expect(await clinic.stored()).toBe(before);
   });
@@ -105,7 +135,13 @@ describe('POST /enrolments', () => {
     ['the contacts', () => jest.spyOn(EmergencyContactRepository.prototype, 'bulkCreate').mockImplementationOnce(fail)],
     ['the allergies', () => jest.spyOn(AllergyRepository.prototype, 'bulkCreate').mockImplementationOnce(fail)],
     ['the record', () => jest.spyOn(HealthRecordRepository.prototype, 'create').mockImplementationOnce(fail)],
-    ['the audit entry', () => jest.spyOn(clinic.app.get<IAuditLogger>(AUDIT_LOGGER, { strict: false }), 'logCreate').mockImplementationOnce(fail)],
+    [
+      'the audit entry',
+      () =>
+        jest
+          .spyOn(clinic.app.get<IAuditLogger>(AUDIT_LOGGER, { strict: false }), 'logCreate')
+          .mockImplementationOnce(fail),
+    ],
   ])('leaves no row and no audit row when %s fails, and says nothing about it [D01] [D06]', async (what, install) => {
     const before = await clinic.stored();
     install();

@@ -66,7 +66,10 @@ export async function openBenchmarkDatabase(rows: number): Promise<BenchmarkData
 }
 
 async function plantClinics(admin: Client): Promise<void> {
-  await admin.query(`INSERT INTO clinics (id, name) VALUES ($1, 'Clinic'), ($2, 'Other clinic')`, [CLINIC, OTHER_CLINIC]);
+  await admin.query(`INSERT INTO clinics (id, name) VALUES ($1, 'Clinic'), ($2, 'Other clinic')`, [
+    CLINIC,
+    OTHER_CLINIC,
+  ]);
 }
 
 /** @returns The ids of the stored records. */
@@ -82,5 +85,8 @@ async function fill(admin: Client, table: string, rows: number, clinic?: string)
 
 const snakeCase = (record: object): object =>
   Object.fromEntries(
-    Object.entries(record).map(([key, value]) => [key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
+    Object.entries(record).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
   );

@@ -40,9 +40,16 @@ async function main(): Promise<void> {
       }
       console.error('Results of all peers are equal.');
       const cells = await runCells(database, peers.all, values.only as Operation[], plan);
-      const machine = { node: process.version, postgres: database.version, cpus: cpus().length, pool: POOL_SIZE, ...plan };
+      const machine = {
+        node: process.version,
+        postgres: database.version,
+        cpus: cpus().length,
+        pool: POOL_SIZE,
+        ...plan,
+      };
       const report = { machine, results: toResults(cells), verdicts: toVerdicts(cells) };
-      if (values.json) for (const line of [machine, ...report.results, ...report.verdicts]) console.log(JSON.stringify(line));
+      if (values.json)
+        for (const line of [machine, ...report.results, ...report.verdicts]) console.log(JSON.stringify(line));
       else printTable(report);
     } finally {
       await peers.close();

@@ -2,7 +2,14 @@ import type { Peer } from './peers/peer';
 import { GRADES, NEW_GRADE, recordInput } from './record';
 
 /** What the peers are measured on. */
-export const OPERATIONS = ['findById', 'page of 20 + count', 'page of 20', 'create', 'update', 'three-write unit'] as const;
+export const OPERATIONS = [
+  'findById',
+  'page of 20 + count',
+  'page of 20',
+  'create',
+  'update',
+  'three-write unit',
+] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
 

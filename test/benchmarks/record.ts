@@ -50,7 +50,21 @@ export const GRADES = ['K', '1', '2', '3', '4', '5', '6', '7'] as const;
 export const NEW_GRADE = 'new';
 
 const FIRST = ['Ada', 'Ben', 'Chloé', 'Dmitri', 'Elif', 'Femi', 'Grete', 'Hùng', 'Ines', 'Jun', 'Kofi'];
-const LAST = ['Abara', 'Brandt', 'Costa', 'Dubois', 'Eriksen', 'Fischer', 'García', 'Haddad', 'Ito', 'Jansen', 'Kowalski', 'Lévy', 'Mbeki'];
+const LAST = [
+  'Abara',
+  'Brandt',
+  'Costa',
+  'Dubois',
+  'Eriksen',
+  'Fischer',
+  'García',
+  'Haddad',
+  'Ito',
+  'Jansen',
+  'Kowalski',
+  'Lévy',
+  'Mbeki',
+];
 
 /** The n-th record: the same in every run. */
 export function recordInput(n: number, grade: string = GRADES[n % GRADES.length]!): RecordInput {

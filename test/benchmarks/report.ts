@@ -77,7 +77,11 @@ export interface Report {
 
 /** Prints the report for people. */
 export function printTable({ machine, results, verdicts }: Report): void {
-  console.log(Object.entries(machine).map(([name, value]) => `${name} ${value}`).join(', '));
+  console.log(
+    Object.entries(machine)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+  );
   for (const concurrency of CONCURRENCIES) {
     console.log(`\nConcurrency ${concurrency}; raw pg, unprepared and unprotected = 1.00`);
     console.log(`${''.padEnd(32)}${HEAD.map((title) => title.padStart(13)).join('')}`);
@@ -95,7 +99,11 @@ export function printTable({ machine, results, verdicts }: Report): void {
     console.log(`  ${verdict.padEnd(7)}${row.padEnd(56)}${timesSequelize.toFixed(2)}${bracket}`);
   }
   const slower = verdicts.filter(({ verdict }) => verdict === 'SLOWER').length;
-  console.log(slower === 0 ? 'OK: ours is not slower in any row.' : `SLOWER: ours is slower in ${slower} of ${verdicts.length} rows.`);
+  console.log(
+    slower === 0
+      ? 'OK: ours is not slower in any row.'
+      : `SLOWER: ours is slower in ${slower} of ${verdicts.length} rows.`,
+  );
 }
 
 const HEAD = ['ops/s', 'ratio', 'CPU µs/op', 'server µs/op', 'p50 µs', 'p50 ratio'];
@@ -107,7 +115,13 @@ function line(result: Result): string {
   return label.padEnd(32) + values.map((value) => String(value).padStart(13)).join('');
 }
 
-function find(cells: readonly Cell[], operation: Operation, concurrency: number, protections: Protections, name: PeerName): Cell {
+function find(
+  cells: readonly Cell[],
+  operation: Operation,
+  concurrency: number,
+  protections: Protections,
+  name: PeerName,
+): Cell {
   return cells.find(
     (cell) =>
       cell.operation === operation &&

@@ -9,14 +9,22 @@ import { GRADES, NEW_GRADE, recordInput } from './record';
  * @param ids Records of the table, one for each peer's update.
  * @throws AssertionError with both rows.
  */
-export async function expectSameResults(reference: Peer, peers: readonly Peer[], ids: readonly string[]): Promise<void> {
+export async function expectSameResults(
+  reference: Peer,
+  peers: readonly Peer[],
+  ids: readonly string[],
+): Promise<void> {
   for (const [n, peer] of peers.entries()) {
     const say = (what: string): string => `${peer.name}, protections ${peer.protections}: ${what} differs`;
     const expectStored = async (row: object, what: string): Promise<void> => {
       const answered = plain(row);
       deepStrictEqual(answered, plain((await reference.findById(String(answered.id)))!), say(what));
     };
-    deepStrictEqual(plain((await peer.findById(ids[0]!))!), plain((await reference.findById(ids[0]!))!), say('findById'));
+    deepStrictEqual(
+      plain((await peer.findById(ids[0]!))!),
+      plain((await reference.findById(ids[0]!))!),
+      say('findById'),
+    );
     for (const counted of [true, false]) {
       const expected = await reference.page(GRADES[3], counted);
       const page = await peer.page(GRADES[3], counted);
@@ -28,7 +36,11 @@ export async function expectSameResults(reference: Peer, peers: readonly Peer[],
     const before = plain((await reference.findById(ids[n]!))!);
     const after = plain(await peer.addVisit(ids[n]!));
     await expectStored(after, 'update');
-    deepStrictEqual([after.visits, after.version], [Number(before.visits) + 1, Number(before.version) + 1], say('update'));
+    deepStrictEqual(
+      [after.visits, after.version],
+      [Number(before.visits) + 1, Number(before.version) + 1],
+      say('update'),
+    );
 
     const unit = await peer.unit(recordInput(n, NEW_GRADE), ids[n]!, recordInput(n + 1, NEW_GRADE));
     deepStrictEqual(unit.length, 3, say('unit'));

@@ -21,8 +21,11 @@ export interface UpdateHealthRecordDTO {
 }
 
 /** Step 1 of the recipe of document 003: the interface (003-17). */
-export interface IHealthRecordRepository
-  extends IRepository<HealthRecordAttributes, CreateHealthRecordDTO, UpdateHealthRecordDTO> {
+export interface IHealthRecordRepository extends IRepository<
+  HealthRecordAttributes,
+  CreateHealthRecordDTO,
+  UpdateHealthRecordDTO
+> {
   findByStudent(studentId: string): Promise<HealthRecordAttributes[]>;
   findByRecordType(recordType: RecordType): Promise<HealthRecordAttributes[]>;
 }

@@ -27,9 +27,13 @@ beforeAll(async () => {
   transfers = app.get(StudentTransferService);
   enrolments = app.get(EnrolmentService);
   records = app.get(RecipeHealthRecordRepository);
-  const [first, second] = await app
-    .get(SchoolRepository)
-    .bulkCreate([{ name: 'Northside', code: 'N' }, { name: 'Southside', code: 'S' }], clinics.a);
+  const [first, second] = await app.get(SchoolRepository).bulkCreate(
+    [
+      { name: 'Northside', code: 'N' },
+      { name: 'Southside', code: 'S' },
+    ],
+    clinics.a,
+  );
   schools = [first!.id, second!.id];
 });
 afterAll(() => app?.close());
@@ -68,11 +72,18 @@ describe("Document 003's examples", () => {
   });
 
   it('page through a grade by two sort keys [003-18]', async () => {
-    for (const [number, lastName, firstName] of [['p1', 'Zuse', 'Ada'], ['p2', 'Curie', 'Marie'], ['p3', 'Curie', 'Eve']] as const) {
+    for (const [number, lastName, firstName] of [
+      ['p1', 'Zuse', 'Ada'],
+      ['p2', 'Curie', 'Marie'],
+      ['p3', 'Curie', 'Eve'],
+    ] as const) {
       await students.createStudent({ ...pupil(number), grade: '3', lastName, firstName }, clinics.a);
     }
     const page = await inClinic(() => students.getStudentsByGrade('3', 1, 2));
-    expect(page.data.map((student) => `${student.lastName} ${student.firstName}`)).toEqual(['Curie Eve', 'Curie Marie']);
+    expect(page.data.map((student) => `${student.lastName} ${student.firstName}`)).toEqual([
+      'Curie Eve',
+      'Curie Marie',
+    ]);
     expect(page.pagination).toMatchObject({ total: 3, pages: 2, hasNext: true });
   });
 
@@ -88,27 +99,39 @@ describe("Document 003's examples", () => {
   });
 
   it('enrol a student together with its audit entry [003-27]', async () => {
-    const student = await enrolments.enrollStudent(pupil('enrol-1'), { recordType: 'CHECKUP', diagnosis: 'healthy' }, clinics.a);
+    const student = await enrolments.enrollStudent(
+      pupil('enrol-1'),
+      { recordType: 'CHECKUP', diagnosis: 'healthy' },
+      clinics.a,
+    );
     await inClinic(async () => {
       const trail = await app.module.get<IAuditLogger>('IAuditLogger').trail('Enrollment', student.id);
-      expect(trail).toMatchObject([{ action: 'CREATE', details: { action: 'STUDENT_ENROLLED' }, userId: clinics.a.userId }]);
+      expect(trail).toMatchObject([
+        { action: 'CREATE', details: { action: 'STUDENT_ENROLLED' }, userId: clinics.a.userId },
+      ]);
     });
   });
 
-  it.each([0, 1, 2, 3])('leave no row and no audit row when a transfer fails after step %i [D01] [D06]', async (failAfter) => {
-    const student = await students.createStudent(pupil(`transfer-fault-${failAfter}`), clinics.a);
-    const before = await stored();
-    await expect(transfers.transferStudent(student.id, schools[1], clinics.a, failAfter)).rejects.toThrow('fault');
-    expect(await stored()).toBe(before);
-  });
+  it.each([0, 1, 2, 3])(
+    'leave no row and no audit row when a transfer fails after step %i [D01] [D06]',
+    async (failAfter) => {
+      const student = await students.createStudent(pupil(`transfer-fault-${failAfter}`), clinics.a);
+      const before = await stored();
+      await expect(transfers.transferStudent(student.id, schools[1], clinics.a, failAfter)).rejects.toThrow('fault');
+      expect(await stored()).toBe(before);
+    },
+  );
 
-  it.each([0, 1, 2, 3])('leave no row and no audit row when an enrolment fails after step %i [D01] [D06]', async (failAfter) => {
-    const before = await stored();
-    await expect(
-      enrolments.enrollStudent(pupil(`enrol-fault-${failAfter}`), { recordType: 'CHECKUP' }, clinics.a, failAfter),
-    ).rejects.toThrow('fault');
-    expect(await stored()).toBe(before);
-  });
+  it.each([0, 1, 2, 3])(
+    'leave no row and no audit row when an enrolment fails after step %i [D01] [D06]',
+    async (failAfter) => {
+      const before = await stored();
+      await expect(
+        enrolments.enrollStudent(pupil(`enrol-fault-${failAfter}`), { recordType: 'CHECKUP' }, clinics.a, failAfter),
+      ).rejects.toThrow('fault');
+      expect(await stored()).toBe(before);
+    },
+  );
 
   it('run a repository written by the three-step recipe [003-17] [003-20]', async () => {
     const student = await students.createStudent(pupil('recipe-1'), clinics.a);

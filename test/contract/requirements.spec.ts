@@ -35,14 +35,23 @@ describe('npm run requirements', () => {
       `it('carries none [1]', () => {});`,
     ].join('\n');
     expect(tool.readTitles(source).flatMap(({ ids }) => ids)).toEqual([
-      'D01', '003-21', '000-22', '001-08', 'D15', '004-06',
+      'D01',
+      '003-21',
+      '000-22',
+      '001-08',
+      'D15',
+      '004-06',
     ]);
   });
 
   it('says what no test carries and what the list does not have', () => {
-    const { uncovered, unknown } = tool.report(new Map([['000-01', 'a'], ['000-02', 'b']]), [
-      { name: 'x', ids: ['000-01', 'D99'] },
-    ]);
+    const { uncovered, unknown } = tool.report(
+      new Map([
+        ['000-01', 'a'],
+        ['000-02', 'b'],
+      ]),
+      [{ name: 'x', ids: ['000-01', 'D99'] }],
+    );
     expect({ uncovered, unknown }).toEqual({ uncovered: ['000-02'], unknown: ['D99'] });
   });
 

@@ -26,7 +26,11 @@ async function authorOf(id: string): Promise<string> {
 describe('Who acts inside one unit of work', () => {
   it('is the explicit context for its call, and the unit’s own again afterwards [003-36]', async () => {
     const [first, second, third] = await app.unitOfWork.executeInTransaction(
-      async () => [await schools.create(school()), await schools.create(school(), other), await schools.create(school())],
+      async () => [
+        await schools.create(school()),
+        await schools.create(school(), other),
+        await schools.create(school()),
+      ],
       clinics.a,
     );
     expect(await authorOf(first!.id)).toBe(clinics.a.userId);
@@ -38,7 +42,9 @@ describe('Who acts inside one unit of work', () => {
     const id = '0190a000-0000-7000-8000-0000000000aa';
     await app.unitOfWork.executeInTransaction(async () => {
       await schools.create(school());
-      await runWithContext(other, () => app.database.none("INSERT INTO schools (id, name, code) VALUES ($1, 'Raw', 'RAW')", [id]));
+      await runWithContext(other, () =>
+        app.database.none("INSERT INTO schools (id, name, code) VALUES ($1, 'Raw', 'RAW')", [id]),
+      );
     }, clinics.a);
     expect(await authorOf(id)).toBe('physician-7');
   });

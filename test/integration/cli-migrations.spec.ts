@@ -73,7 +73,9 @@ describe('phi-db, for migrations', () => {
     folder.sql('0003-bad', 'SELECT * FROM nowhere;');
     const result = await phiDb('migrate', '--json');
     expect(result.code).toBe(7);
-    expect(result.stderr).toMatch(/MIGRATION_FAILED: Migration application:0003-bad .*SQLSTATE 42P01.*line 2 .*\nCorrect the file/);
+    expect(result.stderr).toMatch(
+      /MIGRATION_FAILED: Migration application:0003-bad .*SQLSTATE 42P01.*line 2 .*\nCorrect the file/,
+    );
     expect(lines(result).at(-1)).toMatchObject({
       event: 'error',
       code: 'MIGRATION_FAILED',

@@ -1,6 +1,12 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { ConfigurationError, DatabaseModule, type DatabaseModuleOptions, readOptions, UnavailableError } from '../../src';
+import {
+  ConfigurationError,
+  DatabaseModule,
+  type DatabaseModuleOptions,
+  readOptions,
+  UnavailableError,
+} from '../../src';
 import { StudentRepository } from '../../src/domains';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../support/database';
 import { testServer } from '../support/test-server';
@@ -26,7 +32,10 @@ afterAll(async () => {
 
 const boot = (overrides: DatabaseModuleOptions, database: TestDatabase = db): Promise<TestingModule> =>
   Test.createTestingModule({
-    imports: [DatabaseModule.forRoot(readOptions(database.env, overrides)), DatabaseModule.forFeature([StudentRepository])],
+    imports: [
+      DatabaseModule.forRoot(readOptions(database.env, overrides)),
+      DatabaseModule.forFeature([StudentRepository]),
+    ],
   }).compile();
 
 /** What stopped the boot. */
@@ -71,13 +80,19 @@ describe('the boot', () => {
   it('stops where the login is refused, and never says the password [D25]', async () => {
     const error = await refusal({ password: 'hunter2-secret' });
     expect(error).toBeInstanceOf(UnavailableError);
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', sqlState: '28P01', message: expect.stringContaining('refuses the login') });
+    expect(error).toMatchObject({
+      code: 'UNAVAILABLE',
+      sqlState: '28P01',
+      message: expect.stringContaining('refuses the login'),
+    });
     expect(JSON.stringify(error) + String(error) + (error as Error).stack).not.toContain('hunter2');
     expect((error as Error).cause).toBeUndefined();
   });
 
   it('stops where the database does not exist, and where TLS is asked for and not offered', async () => {
-    expect(await refusal({ database: 'no_such_database' })).toMatchObject({ message: expect.stringContaining('has no such database') });
+    expect(await refusal({ database: 'no_such_database' })).toMatchObject({
+      message: expect.stringContaining('has no such database'),
+    });
     expect(await refusal({ ssl: { rejectUnauthorized: true } })).toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('does not speak TLS'),
@@ -104,15 +119,22 @@ describe('the boot', () => {
     ['the migrator, whose policy lets every row through', (own: string) => `GRANT phi_migrator TO ${own}`],
     ['one that may become the owner', (own: string) => `GRANT phi_owner TO ${own}`],
     ['one with BYPASSRLS', (own: string) => `ALTER ROLE ${own} BYPASSRLS`],
-    ['one that may become a role with BYPASSRLS', (own: string) => `CREATE ROLE ${own}_strong BYPASSRLS; GRANT ${own}_strong TO ${own}`],
+    [
+      'one that may become a role with BYPASSRLS',
+      (own: string) => `CREATE ROLE ${own}_strong BYPASSRLS; GRANT ${own}_strong TO ${own}`,
+    ],
   ])('stops for a login that is %s', async (_, empower) => {
     const own = `boot_${db.name}`;
     const truth = await db.superClient();
-    await truth.query(`CREATE ROLE ${own} LOGIN NOINHERIT PASSWORD 'secret'; GRANT CONNECT ON DATABASE ${db.name} TO ${own}; ${empower(own)}`);
+    await truth.query(
+      `CREATE ROLE ${own} LOGIN NOINHERIT PASSWORD 'secret'; GRANT CONNECT ON DATABASE ${db.name} TO ${own}; ${empower(own)}`,
+    );
     try {
       expect(await refusal({ username: own, password: 'secret' })).toBeInstanceOf(ConfigurationError);
     } finally {
-      await truth.query(`REVOKE CONNECT ON DATABASE ${db.name} FROM ${own}; DROP ROLE IF EXISTS ${own}_strong; DROP ROLE ${own}`);
+      await truth.query(
+        `REVOKE CONNECT ON DATABASE ${db.name} FROM ${own}; DROP ROLE IF EXISTS ${own}_strong; DROP ROLE ${own}`,
+      );
     }
   });
 
@@ -131,7 +153,9 @@ describe('the boot', () => {
       const module = await boot({}, empty);
       await module.init();
       await module.close();
-      const { rows } = await (await empty.superClient()).query(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`);
+      const { rows } = await (
+        await empty.superClient()
+      ).query(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`);
       expect(rows).toEqual([]);
     } finally {
       await empty.drop();

@@ -1,7 +1,15 @@
 import { runWithContext, TransactionOutcomeUnknownError, UnavailableError, UnexpectedRollbackError } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
-import { backendPid, eventually, expectWholePool, pupil, startStudentApp, type StudentApp, terminate } from '../support/student-app';
+import {
+  backendPid,
+  eventually,
+  expectWholePool,
+  pupil,
+  startStudentApp,
+  type StudentApp,
+  terminate,
+} from '../support/student-app';
 import { testServer } from '../support/test-server';
 
 let proxy: FaultProxy;
@@ -9,7 +17,11 @@ let app: StudentApp;
 
 beforeAll(async () => {
   proxy = await startFaultProxy(testServer());
-  app = await startStudentApp({ port: proxy.port, statementTimeoutMs: 1_000, pool: { min: 0, max: 2, acquireTimeoutMs: 5_000 } });
+  app = await startStudentApp({
+    port: proxy.port,
+    statementTimeoutMs: 1_000,
+    pool: { min: 0, max: 2, acquireTimeoutMs: 5_000 },
+  });
   await app.truth.query(`
     CREATE FUNCTION die_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;
@@ -231,7 +243,9 @@ describe('a connection cut on the wire', () => {
     });
     expect(error).toMatchObject({ code: expect.stringMatching(/^(TIMEOUT|UNAVAILABLE)$/) });
     await eventually(async () => {
-      await app.truth.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'phi_app' AND state LIKE 'idle in%' AND datname = current_database()`);
+      await app.truth.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'phi_app' AND state LIKE 'idle in%' AND datname = current_database()`,
+      );
       return (await app.stored('silent')).length === 0;
     });
   });

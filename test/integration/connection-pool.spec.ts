@@ -1,7 +1,16 @@
 import { Logger } from '@nestjs/common';
 import { UnavailableError, UnexpectedRollbackError } from '../../src';
 import { closePool, poolStatus } from '../../src/database/connection/connections';
-import { backendPid, eventually, expectWholePool, pupil, signal, startStudentApp, type StudentApp, terminate } from '../support/student-app';
+import {
+  backendPid,
+  eventually,
+  expectWholePool,
+  pupil,
+  signal,
+  startStudentApp,
+  type StudentApp,
+  terminate,
+} from '../support/student-app';
 
 const SESSIONS = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = 'phi_app'`;
 
@@ -72,7 +81,12 @@ describe('the pool', () => {
       await app.truth.query('SELECT pg_terminate_backend($1)', [pid]);
       const [outcome] = await Promise.allSettled([app.students.count({}, { context: app.clinics.a })]);
       expect(outcome!.status === 'fulfilled' || outcome!.reason instanceof UnavailableError).toBe(true);
-      await eventually(() => app.students.count({}, { context: app.clinics.a }).then(() => true, () => false));
+      await eventually(() =>
+        app.students.count({}, { context: app.clinics.a }).then(
+          () => true,
+          () => false,
+        ),
+      );
     }
     await expectWholePool(app, 3);
   });

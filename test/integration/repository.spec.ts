@@ -26,13 +26,20 @@ describe('BaseRepository', () => {
   it('creates, reads, changes, deletes and restores a row [003-07] [003-08] [000-24]', async () => {
     await runWithContext(clinics.a, async () => {
       const created = await students.create(ada('crud-1'));
-      expect(created).toMatchObject({ studentNumber: 'crud-1', version: 1, deletedAt: null, clinicId: clinics.a.clinicId });
+      expect(created).toMatchObject({
+        studentNumber: 'crud-1',
+        version: 1,
+        deletedAt: null,
+        clinicId: clinics.a.clinicId,
+      });
       expect(Object.isFrozen(created)).toBe(true);
       expect(await students.findById(created.id)).toEqual(created);
 
       const changed = await students.update(created.id, { grade: '6' });
       expect(changed).toMatchObject({ grade: '6', version: 2, updatedBy: clinics.a.userId });
-      await expect(students.update(created.id, { grade: '7' }, undefined, { expectedVersion: 1 })).rejects.toThrow(ConflictError);
+      await expect(students.update(created.id, { grade: '7' }, undefined, { expectedVersion: 1 })).rejects.toThrow(
+        ConflictError,
+      );
 
       await students.delete(created.id);
       expect(await students.findById(created.id)).toBeNull();
@@ -49,7 +56,14 @@ describe('BaseRepository', () => {
       const seen = new Set<string>();
       for (const page of [1, 2, 3]) {
         const result = await students.findMany({ ...criteria, pagination: { page, limit: 20 } });
-        expect(result.pagination).toEqual({ page, limit: 20, total: 45, pages: 3, hasNext: page < 3, hasPrevious: page > 1 });
+        expect(result.pagination).toEqual({
+          page,
+          limit: 20,
+          total: 45,
+          pages: 3,
+          hasNext: page < 3,
+          hasPrevious: page > 1,
+        });
         result.data.forEach((student) => seen.add(student.id));
       }
       expect(seen.size).toBe(45);

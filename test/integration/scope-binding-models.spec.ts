@@ -13,8 +13,16 @@ afterAll(() => app?.close());
 describe('a model', () => {
   it('reads its columns: no class field shadows an attribute [D22]', async () => {
     await app.students.create(pupil('declared'), app.clinics.a);
-    const found = await runWithContext(app.clinics.a, () => domains.Student.findOne({ where: { studentNumber: 'declared' } }));
-    expect(found).toMatchObject({ studentNumber: 'declared', firstName: 'Ada', grade: '5', version: 1, clinicId: app.clinics.a.clinicId });
+    const found = await runWithContext(app.clinics.a, () =>
+      domains.Student.findOne({ where: { studentNumber: 'declared' } }),
+    );
+    expect(found).toMatchObject({
+      studentNumber: 'declared',
+      firstName: 'Ada',
+      grade: '5',
+      version: 1,
+      clinicId: app.clinics.a.clinicId,
+    });
   });
 
   it('has no own property for any of its attributes, in any entity [D22]', () => {
@@ -57,7 +65,9 @@ describe('a model', () => {
   });
 
   it('logs nothing: neither inline values nor parameters', async () => {
-    const printed = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) => jest.spyOn(console, level).mockImplementation(() => undefined));
+    const printed = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) =>
+      jest.spyOn(console, level).mockImplementation(() => undefined),
+    );
     await runWithContext(app.clinics.a, async () => {
       await domains.Student.findAll({ where: { firstName: 'Ada' } });
       await domains.Student.bulkCreate([pupil('silent')] as never);

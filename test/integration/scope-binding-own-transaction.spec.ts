@@ -17,7 +17,10 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
   it('carries tenant and actor from its begin, for models and raw SQL', async () => {
     await runWithContext(app.clinics.a, async () => {
       const transaction = await app.sequelize.transaction();
-      const [rows] = await app.sequelize.query(`SELECT phi.tenant() AS tenant, current_setting('app.context')::jsonb->>'userRole' AS role`, { transaction });
+      const [rows] = await app.sequelize.query(
+        `SELECT phi.tenant() AS tenant, current_setting('app.context')::jsonb->>'userRole' AS role`,
+        { transaction },
+      );
       expect(rows).toEqual([{ tenant: app.clinics.a.clinicId, role: 'NURSE' }]);
       await model().create(pupil('own-model'), { transaction });
       await app.sequelize.query(INSERT_STUDENT, { bind: ['own-raw'], transaction });
@@ -26,23 +29,31 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
     expect(await app.stored('own')).toEqual(['own-model', 'own-raw']);
   });
 
-  it.each(['commit', 'rollback'] as const)('is joined by a repository that is handed it, and its %s decides [002-10] [003-11]', async (end) => {
-    const transaction = await app.sequelize.transaction();
-    const created = await app.students.create(pupil(`handed-${end}`), app.clinics.a, { transaction });
-    expect(created.clinicId).toBe(app.clinics.a.clinicId);
-    expect(await app.students.count({ studentNumber: `handed-${end}` }, { transaction, context: app.clinics.a })).toBe(1);
-    expect(await app.students.count({ studentNumber: `handed-${end}` }, { context: app.clinics.a })).toBe(0);
-    await app.students.update(created.id, { grade: '6' }, app.clinics.a, { transaction });
-    expect(await app.stored('handed')).not.toContain(`handed-${end}`);
-    await transaction[end]();
-    expect((await app.stored('handed')).includes(`handed-${end}`)).toBe(end === 'commit');
-  });
+  it.each(['commit', 'rollback'] as const)(
+    'is joined by a repository that is handed it, and its %s decides [002-10] [003-11]',
+    async (end) => {
+      const transaction = await app.sequelize.transaction();
+      const created = await app.students.create(pupil(`handed-${end}`), app.clinics.a, { transaction });
+      expect(created.clinicId).toBe(app.clinics.a.clinicId);
+      expect(
+        await app.students.count({ studentNumber: `handed-${end}` }, { transaction, context: app.clinics.a }),
+      ).toBe(1);
+      expect(await app.students.count({ studentNumber: `handed-${end}` }, { context: app.clinics.a })).toBe(0);
+      await app.students.update(created.id, { grade: '6' }, app.clinics.a, { transaction });
+      expect(await app.stored('handed')).not.toContain(`handed-${end}`);
+      await transaction[end]();
+      expect((await app.stored('handed')).includes(`handed-${end}`)).toBe(end === 'commit');
+    },
+  );
 
   it('works with the callback form, and with an isolation level', async () => {
     await runWithContext(app.clinics.a, () =>
       app.sequelize.transaction({ isolationLevel: Transaction.ISOLATION_LEVELS.SERIALIZABLE }, async (transaction) => {
         await app.students.create(pupil('callback'), undefined, { transaction });
-        const [rows] = await app.sequelize.query(`SELECT current_setting('transaction_isolation') AS transaction_isolation`, { transaction });
+        const [rows] = await app.sequelize.query(
+          `SELECT current_setting('transaction_isolation') AS transaction_isolation`,
+          { transaction },
+        );
         expect(rows).toEqual([{ transaction_isolation: 'serializable' }]);
       }),
     );
@@ -52,31 +63,46 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
   it('serves one clinic only: another one is refused, and nothing of it is written', async () => {
     const transaction = await app.sequelize.transaction();
     await app.students.create(pupil('two-a'), app.clinics.a, { transaction });
-    await expect(app.students.create(pupil('two-b'), app.clinics.b, { transaction })).rejects.toThrow(TenantDeniedError);
+    await expect(app.students.create(pupil('two-b'), app.clinics.b, { transaction })).rejects.toThrow(
+      TenantDeniedError,
+    );
     await expect(app.students.count({}, { transaction, context: app.clinics.b })).rejects.toThrow(TenantDeniedError);
     await app.students.create(pupil('two-c'), app.clinics.a, { transaction });
     await transaction.commit();
     expect(await app.stored('two')).toEqual(['two-a', 'two-c']);
 
     const begun = await runWithContext(app.clinics.b, () => app.sequelize.transaction());
-    await expect(app.students.create(pupil('two-d'), app.clinics.a, { transaction: begun })).rejects.toThrow(TenantDeniedError);
+    await expect(app.students.create(pupil('two-d'), app.clinics.a, { transaction: begun })).rejects.toThrow(
+      TenantDeniedError,
+    );
     await begun.rollback();
   });
 
-  it.each(['commit', 'rollback'] as const)('is refused after its %s: its connection is someone else’s [D01]', async (end) => {
-    const transaction = await app.sequelize.transaction();
-    await transaction[end]();
-    await expect(app.students.create(pupil('after'), app.clinics.a, { transaction })).rejects.toThrow(TransactionScopeClosedError);
-    await expect(app.database.query(INSERT_STUDENT, ['after'], { transaction, context: app.clinics.a })).rejects.toThrow(TransactionScopeClosedError);
-    await expect(runWithContext(app.clinics.a, () => model().create(pupil('after'), { transaction }))).rejects.toThrow(/has been called on this transaction/);
-    expect(await app.stored('after')).toEqual([]);
-  });
+  it.each(['commit', 'rollback'] as const)(
+    'is refused after its %s: its connection is someone else’s [D01]',
+    async (end) => {
+      const transaction = await app.sequelize.transaction();
+      await transaction[end]();
+      await expect(app.students.create(pupil('after'), app.clinics.a, { transaction })).rejects.toThrow(
+        TransactionScopeClosedError,
+      );
+      await expect(
+        app.database.query(INSERT_STUDENT, ['after'], { transaction, context: app.clinics.a }),
+      ).rejects.toThrow(TransactionScopeClosedError);
+      await expect(
+        runWithContext(app.clinics.a, () => model().create(pupil('after'), { transaction })),
+      ).rejects.toThrow(/has been called on this transaction/);
+      expect(await app.stored('after')).toEqual([]);
+    },
+  );
 
   it('is refused while its COMMIT is under way', async () => {
     const transaction = await app.sequelize.transaction();
     await app.students.create(pupil('committing'), app.clinics.a, { transaction });
     const committing = transaction.commit();
-    await expect(app.students.create(pupil('too-late'), app.clinics.a, { transaction })).rejects.toThrow(TransactionScopeClosedError);
+    await expect(app.students.create(pupil('too-late'), app.clinics.a, { transaction })).rejects.toThrow(
+      TransactionScopeClosedError,
+    );
     await committing;
     expect(await app.stored('too-late')).toEqual([]);
   });
@@ -84,7 +110,9 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
   it('that failed fails every later call with an error of ours, and rolls back', async () => {
     const transaction = await app.sequelize.transaction();
     await expect(app.database.query('SELECT 1/0', [], { transaction })).rejects.toMatchObject({ sqlState: '22012' });
-    await expect(app.students.create(pupil('failed'), app.clinics.a, { transaction })).rejects.toMatchObject({ sqlState: '25P02' });
+    await expect(app.students.create(pupil('failed'), app.clinics.a, { transaction })).rejects.toMatchObject({
+      sqlState: '25P02',
+    });
     await transaction.rollback();
     expect(await app.stored('failed')).toEqual([]);
   });

@@ -27,7 +27,9 @@ describe('everything that runs on the bound instance', () => {
   });
 
   const standing = async () => {
-    const { rows } = await app.truth.query(`SELECT grade, version, deleted_at FROM students WHERE student_number = 'standing'`);
+    const { rows } = await app.truth.query(
+      `SELECT grade, version, deleted_at FROM students WHERE student_number = 'standing'`,
+    );
     return rows as unknown[];
   };
 
@@ -35,23 +37,49 @@ describe('everything that runs on the bound instance', () => {
     ['Model.create', () => model().create(pupil('joined'))],
     ['build and save', () => model().build(pupil('joined')).save()],
     ['Model.bulkCreate', () => model().bulkCreate([pupil('joined'), pupil('joined-2')])],
-    ['Model.findOrCreate', () => model().findOrCreate({ where: { studentNumber: 'joined' }, defaults: pupil('joined') })],
-    ['Model.findCreateFind', () => model().findCreateFind({ where: { studentNumber: 'joined' }, defaults: pupil('joined') })],
-    ['Model.upsert', () => model().upsert({ id: randomUUID(), ...pupil('joined') }, { conflictFields: ['clinic_id', 'id'] as never })],
+    [
+      'Model.findOrCreate',
+      () => model().findOrCreate({ where: { studentNumber: 'joined' }, defaults: pupil('joined') }),
+    ],
+    [
+      'Model.findCreateFind',
+      () => model().findCreateFind({ where: { studentNumber: 'joined' }, defaults: pupil('joined') }),
+    ],
+    [
+      'Model.upsert',
+      () => model().upsert({ id: randomUUID(), ...pupil('joined') }, { conflictFields: ['clinic_id', 'id'] as never }),
+    ],
     ['Model.increment', () => model().increment('version', { where: { studentNumber: 'standing' } })],
     ['Model.update', () => model().update({ grade: '9' }, { where: { studentNumber: 'standing' } })],
     ['Model.destroy', () => model().destroy({ where: { studentNumber: 'standing' } })],
     ['Model.destroy with force', () => model().destroy({ where: { studentNumber: 'standing' }, force: true })],
-    ['an instance', async () => (await model().findOne({ where: { studentNumber: 'standing' } }))!.update({ grade: '8' })],
+    [
+      'an instance',
+      async () => (await model().findOne({ where: { studentNumber: 'standing' } }))!.update({ grade: '8' }),
+    ],
     ['sequelize.query', () => app.sequelize.query(INSERT_STUDENT, { bind: ['joined'] })],
-    ['sequelize.query with transaction: null', () => app.sequelize.query(INSERT_STUDENT, { bind: ['joined'], transaction: null })],
+    [
+      'sequelize.query with transaction: null',
+      () => app.sequelize.query(INSERT_STUDENT, { bind: ['joined'], transaction: null }),
+    ],
     ['sequelize.transaction', () => app.sequelize.transaction(() => model().create(pupil('joined')))],
-    ['sequelize.transaction, passed on', () => app.sequelize.transaction((transaction) => model().create(pupil('joined'), { transaction }))],
+    [
+      'sequelize.transaction, passed on',
+      () => app.sequelize.transaction((transaction) => model().create(pupil('joined'), { transaction })),
+    ],
     [
       'sequelize.transaction within another',
-      () => app.sequelize.transaction((outer) => app.sequelize.transaction({ transaction: outer }, (transaction) => model().create(pupil('joined'), { transaction }))),
+      () =>
+        app.sequelize.transaction((outer) =>
+          app.sequelize.transaction({ transaction: outer }, (transaction) =>
+            model().create(pupil('joined'), { transaction }),
+          ),
+        ),
     ],
-    ['the query interface', () => app.sequelize.getQueryInterface().bulkUpdate('students', { grade: '7' }, { student_number: 'standing' })],
+    [
+      'the query interface',
+      () => app.sequelize.getQueryInterface().bulkUpdate('students', { grade: '7' }, { student_number: 'standing' }),
+    ],
     ['Database.query', () => app.database.query(INSERT_STUDENT, ['joined'])],
     ['Database.tx', () => app.database.tx(() => app.students.create(pupil('joined')))],
     ['a repository', () => app.students.update(id, { grade: '6' })],
@@ -100,11 +128,16 @@ describe('everything that runs on the bound instance', () => {
     await unit(async () => {
       // The row appears between its read and its insert.
       const hook = jest.fn(async () => {
-        await app.unitOfWork.runOutsideTransaction(() => runWithContext(app.clinics.a, () => app.students.create(pupil('raced'))));
+        await app.unitOfWork.runOutsideTransaction(() =>
+          runWithContext(app.clinics.a, () => app.students.create(pupil('raced'))),
+        );
       });
       model().addHook('beforeCreate', 'race', hook as never);
       try {
-        const [row, created] = await model().findOrCreate({ where: { studentNumber: 'raced' }, defaults: pupil('raced') });
+        const [row, created] = await model().findOrCreate({
+          where: { studentNumber: 'raced' },
+          defaults: pupil('raced'),
+        });
         expect(created).toBe(false);
         expect(row.get('studentNumber')).toBe('raced');
       } finally {
@@ -199,7 +232,12 @@ describe('two Sequelize instances', () => {
     const options = readOptions(db.env, { pool: { min: 0, max: 2 } });
     other = new Sequelize(sequelizeOptions(options) as never);
     runtime = attachRuntime(other, options);
-    const clinic = { text: `INSERT INTO clinics (id, name) VALUES ($1, 'Clinic A')`, values: [app.clinics.a.clinicId], operation: 'plant', write: true };
+    const clinic = {
+      text: `INSERT INTO clinics (id, name) VALUES ($1, 'Clinic A')`,
+      values: [app.clinics.a.clinicId],
+      operation: 'plant',
+      write: true,
+    };
     await runtime.runner.run(clinic, { context: app.clinics.a });
   });
   afterAll(async () => {
@@ -208,7 +246,9 @@ describe('two Sequelize instances', () => {
   });
 
   const stored = async (): Promise<string[]> => {
-    const { rows } = await (await db.superClient()).query<{ number: string }>('SELECT student_number AS number FROM students ORDER BY 1');
+    const { rows } = await (
+      await db.superClient()
+    ).query<{ number: string }>('SELECT student_number AS number FROM students ORDER BY 1');
     return rows.map(({ number }) => number);
   };
   const where = async (sequelize: Sequelize): Promise<unknown> => {
@@ -249,12 +289,18 @@ describe('two Sequelize instances', () => {
   it('refuse each other’s transactions', async () => {
     const foreign = { code: 'TRANSACTION_OPTIONS' };
     const own = await other.transaction();
-    const inUnit = await runtime.unitOfWork.executeInTransaction(() => other.transaction(async (transaction) => transaction));
+    const inUnit = await runtime.unitOfWork.executeInTransaction(() =>
+      other.transaction(async (transaction) => transaction),
+    );
     for (const transaction of [own, inUnit]) {
-      await expect(app.students.create(pupil('foreign'), app.clinics.a, { transaction })).rejects.toMatchObject(foreign);
+      await expect(app.students.create(pupil('foreign'), app.clinics.a, { transaction })).rejects.toMatchObject(
+        foreign,
+      );
       await expect(app.sequelize.query('SELECT 1', { transaction })).rejects.toMatchObject(foreign);
       await expect(app.sequelize.transaction({ transaction }, () => Promise.resolve())).rejects.toMatchObject(foreign);
-      await expect(runWithContext(app.clinics.a, () => model().create(pupil('foreign'), { transaction }))).rejects.toMatchObject(foreign);
+      await expect(
+        runWithContext(app.clinics.a, () => model().create(pupil('foreign'), { transaction })),
+      ).rejects.toMatchObject(foreign);
     }
     await own.rollback();
     expect(await stored()).not.toContain('foreign');

@@ -36,7 +36,11 @@ beforeEach(() => {
     return answer;
   } as never);
   const runAll = StatementRunner.prototype.runAll;
-  jest.spyOn(StatementRunner.prototype, 'runAll').mockImplementation(function (this: StatementRunner, statements, options) {
+  jest.spyOn(StatementRunner.prototype, 'runAll').mockImplementation(function (
+    this: StatementRunner,
+    statements,
+    options,
+  ) {
     handed.push(...statements.map((statement) => statement.text));
     return runAll.call(this, statements, options);
   });

@@ -8,7 +8,14 @@ import {
   UnexpectedRollbackError,
   UniqueViolationError,
 } from '../../src';
-import { expectWholePool, INSERT_STUDENT, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
+import {
+  expectWholePool,
+  INSERT_STUDENT,
+  pupil,
+  signal,
+  startStudentApp,
+  type StudentApp,
+} from '../support/student-app';
 
 let app: StudentApp;
 
@@ -109,7 +116,9 @@ describe('a commit', () => {
       await Promise.resolve(failing()).catch(() => undefined);
     });
     expect(error).toBeInstanceOf(UnexpectedRollbackError);
-    expect((error as UnexpectedRollbackError).cause).toMatchObject({ sqlState: expect.stringMatching(/^(23505|22012)$/) });
+    expect((error as UnexpectedRollbackError).cause).toMatchObject({
+      sqlState: expect.stringMatching(/^(23505|22012)$/),
+    });
     expect(outcomes).toEqual(['rolled back']);
     expect(await app.stored('swallowed')).toEqual([]);
   });
@@ -176,7 +185,15 @@ describe('a commit', () => {
   });
 
   it('cannot be brought about by raw SQL inside a unit', async () => {
-    for (const sql of ['COMMIT', ' commit', '/* done */ COMMIT', '-- done\nEND', '; COMMIT', 'ROLLBACK', 'SAVEPOINT a']) {
+    for (const sql of [
+      'COMMIT',
+      ' commit',
+      '/* done */ COMMIT',
+      '-- done\nEND',
+      '; COMMIT',
+      'ROLLBACK',
+      'SAVEPOINT a',
+    ]) {
       await expect(
         unit(async () => {
           await app.students.create(pupil('smuggled'));

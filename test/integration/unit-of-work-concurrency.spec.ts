@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { poolStatus } from '../../src/database/connection/connections';
 import { projectRoot } from '../support/typescript-program';
-import { expectWholePool, INSERT_STUDENT, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
+import {
+  expectWholePool,
+  INSERT_STUDENT,
+  pupil,
+  signal,
+  startStudentApp,
+  type StudentApp,
+} from '../support/student-app';
 
 let app: StudentApp;
 
@@ -23,8 +30,13 @@ describe('many units at once', () => {
             uow.afterCommit(() => app.students.count());
             await app.students.create(pupil(`crowd-${i}-a`));
             const propagation = i % 2 ? 'NESTED' : 'REQUIRED';
-            await uow.executeInTransaction(() => app.database.query(INSERT_STUDENT, [`crowd-${i}-b`]), undefined, { propagation });
-            await app.sequelize.models.Student!.findOrCreate({ where: { studentNumber: `crowd-${i}-c` }, defaults: pupil(`crowd-${i}-c`) });
+            await uow.executeInTransaction(() => app.database.query(INSERT_STUDENT, [`crowd-${i}-b`]), undefined, {
+              propagation,
+            });
+            await app.sequelize.models.Student!.findOrCreate({
+              where: { studentNumber: `crowd-${i}-c` },
+              defaults: pupil(`crowd-${i}-c`),
+            });
             if (i % 5 === 0) throw new Error('every fifth');
           },
           i % 3 ? app.clinics.a : app.clinics.b,
@@ -32,9 +44,9 @@ describe('many units at once', () => {
       ),
     );
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(10);
-    expect(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [(outcome.reason as Error).message] : []))).toEqual(
-      Array<string>(10).fill('every fifth'),
-    );
+    expect(
+      outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [(outcome.reason as Error).message] : [])),
+    ).toEqual(Array<string>(10).fill('every fifth'));
     expect(await app.stored('crowd')).toHaveLength(40 * 3);
     await expectWholePool(app, 3);
   });
@@ -90,7 +102,9 @@ describe('many units at once', () => {
 
   it('take one connection each, however many calls they make', async () => {
     const pids = await unit(() =>
-      Promise.all(Array.from({ length: 10 }, () => app.database.one<{ pid: number }>('SELECT pg_backend_pid() AS pid'))),
+      Promise.all(
+        Array.from({ length: 10 }, () => app.database.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')),
+      ),
     );
     expect(new Set(pids.map(({ pid }) => pid)).size).toBe(1);
     expect(poolStatus(app.sequelize).used).toBe(0);

@@ -53,7 +53,16 @@ describe('the context of a unit', () => {
       await app.sequelize.query(INSERT_STUDENT, { bind: ['actor-7'] });
       await unit(() => app.database.query(INSERT_STUDENT, ['actor-8']), doctor);
     });
-    expect(await actors('actor-')).toEqual(['NURSE', 'PHYSICIAN', 'NURSE', 'PHYSICIAN', 'NURSE', 'PHYSICIAN', 'NURSE', 'PHYSICIAN']);
+    expect(await actors('actor-')).toEqual([
+      'NURSE',
+      'PHYSICIAN',
+      'NURSE',
+      'PHYSICIAN',
+      'NURSE',
+      'PHYSICIAN',
+      'NURSE',
+      'PHYSICIAN',
+    ]);
   });
 
   it('is named rightly after a savepoint took back the settings made inside it', async () => {
@@ -114,12 +123,17 @@ describe('another clinic inside one unit', () => {
 });
 
 describe('a context made by hand', () => {
-  it.each(['a\0b', "x'; DROP TABLE students; --", 'not-a-uuid'])('whose clinic is not a UUID is refused and sends nothing: %j', async (clinicId) => {
-    const context = { userId: 'x', requestId: 'y', clinicId };
-    await expect(app.students.create(pupil('by-hand'), context)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    await expect(app.students.count({}, { context })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    await expect(unit(() => app.students.create(pupil('by-hand')), context)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-  });
+  it.each(['a\0b', "x'; DROP TABLE students; --", 'not-a-uuid'])(
+    'whose clinic is not a UUID is refused and sends nothing: %j',
+    async (clinicId) => {
+      const context = { userId: 'x', requestId: 'y', clinicId };
+      await expect(app.students.create(pupil('by-hand'), context)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(app.students.count({}, { context })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(unit(() => app.students.create(pupil('by-hand')), context)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
+    },
+  );
 
   it('carries any text safely into the settings', async () => {
     const reason = `O'Brien \\ "quoted" $$ ; \u00e9\u{1F600}`;
@@ -130,7 +144,9 @@ describe('a context made by hand', () => {
     expect(rows).toEqual([{ reason }]);
     // Text that PostgreSQL cannot store is refused whole: who acted is never recorded by half.
     for (const broken of ['\0', '\ud800']) {
-      await expect(app.students.create(pupil('hostile-2'), { ...app.clinics.a, reason: broken })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(app.students.create(pupil('hostile-2'), { ...app.clinics.a, reason: broken })).rejects.toMatchObject(
+        { code: 'INVALID_INPUT' },
+      );
     }
     expect(await app.stored('hostile')).toEqual(['hostile']);
   });
@@ -150,15 +166,27 @@ describe('the next user of a connection', () => {
     ['a commit', () => unit(() => app.students.create(pupil(`leak-${Math.random()}`)))],
     ['a rollback', () => unit(() => app.students.count().then(() => Promise.reject(new Error('x'))))],
     ['an SQL error', () => unit(() => app.database.query('SELECT 1/0'))],
-    ['a nested rollback', () => unit(() => unit(() => app.database.query('SELECT 1/0'), doctor, { propagation: 'NESTED' }).catch(() => undefined))],
+    [
+      'a nested rollback',
+      () =>
+        unit(() =>
+          unit(() => app.database.query('SELECT 1/0'), doctor, { propagation: 'NESTED' }).catch(() => undefined),
+        ),
+    ],
     ['a lone write', () => app.students.create(pupil(`leak-${Math.random()}`), app.clinics.a)],
     ['a lone read', () => app.students.count({}, { context: app.clinics.a })],
     ['a lone failure', () => app.database.query('SELECT 1/0', [], { context: app.clinics.a })],
     ['a model', () => runWithContext(app.clinics.a, () => app.sequelize.models.Student!.count())],
-    ['a transaction of Sequelize', () => runWithContext(app.clinics.a, () => app.sequelize.transaction(() => Promise.resolve()))],
+    [
+      'a transaction of Sequelize',
+      () => runWithContext(app.clinics.a, () => app.sequelize.transaction(() => Promise.resolve())),
+    ],
     [
       'a failed transaction of Sequelize',
-      () => runWithContext(app.clinics.a, () => app.sequelize.transaction((transaction) => app.sequelize.query('SELECT 1/0', { transaction }))),
+      () =>
+        runWithContext(app.clinics.a, () =>
+          app.sequelize.transaction((transaction) => app.sequelize.query('SELECT 1/0', { transaction })),
+        ),
     ],
   ])('sees no tenant, no actor and no row after %s [D03]', async (_, work) => {
     await app.truth.query('SELECT 1');
@@ -192,7 +220,9 @@ describe('a parameter that has no text', () => {
       await expect(app.database.query('SELECT $1::text', [value])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       await unit(async () => {
         await expect(app.database.query('SELECT $1::text', [value])).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-        expect(await app.database.one(`SELECT $1::jsonb->>'a' AS a, $2::text[] AS b`, [{ a: 'x' }, ['y', null]])).toEqual({ a: 'x', b: ['y', null] });
+        expect(
+          await app.database.one(`SELECT $1::jsonb->>'a' AS a, $2::text[] AS b`, [{ a: 'x' }, ['y', null]]),
+        ).toEqual({ a: 'x', b: ['y', null] });
       });
     }
     await expect(app.database.query(undefined as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' });

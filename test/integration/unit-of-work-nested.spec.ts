@@ -11,7 +11,9 @@ const nested = <T>(fn: () => Promise<T>): Promise<T> => unit(fn, undefined, { pr
 /** What the server was sent of transaction control, in order. */
 async function controlSent(work: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = [];
-  const { Client } = app.sequelize.options.dialectModule as { Client: { prototype: { query(config: unknown, ...rest: unknown[]): unknown } } };
+  const { Client } = app.sequelize.options.dialectModule as {
+    Client: { prototype: { query(config: unknown, ...rest: unknown[]): unknown } };
+  };
   const spy = jest.spyOn(Client.prototype, 'query').mockName('recorded');
   try {
     await work();
@@ -58,7 +60,9 @@ describe('a NESTED unit', () => {
   it('recovers from an SQL error, which would otherwise have ended the transaction', async () => {
     await unit(async () => {
       await app.students.create(pupil('dup-1'));
-      await expect(nested(() => app.students.create(pupil('dup-1')))).rejects.toMatchObject({ code: 'UNIQUE_VIOLATION' });
+      await expect(nested(() => app.students.create(pupil('dup-1')))).rejects.toMatchObject({
+        code: 'UNIQUE_VIOLATION',
+      });
       await app.students.create(pupil('dup-2'));
     });
     expect(await app.stored('dup')).toEqual(['dup-1', 'dup-2']);

@@ -1,5 +1,13 @@
 import { TimeoutError, TransactionOptionsError, TransactionScopeClosedError } from '../../src';
-import { eventually, expectWholePool, INSERT_STUDENT, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
+import {
+  eventually,
+  expectWholePool,
+  INSERT_STUDENT,
+  pupil,
+  signal,
+  startStudentApp,
+  type StudentApp,
+} from '../support/student-app';
 
 let app: StudentApp;
 
@@ -48,7 +56,10 @@ describe('timeoutMs', () => {
 
   it('cancels the statement on the server, and does not wait for its own limit', async () => {
     await expect(
-      unit(() => app.database.query('SELECT pg_sleep(600)'), undefined, { timeoutMs: 200, statementTimeoutMs: 600_000 }),
+      unit(() => app.database.query('SELECT pg_sleep(600)'), undefined, {
+        timeoutMs: 200,
+        statementTimeoutMs: 600_000,
+      }),
     ).rejects.toThrow(TimeoutError);
     await eventually(async () => (await running('pg_sleep(600)')) === 0);
     await expectWholePool(app, 2);
@@ -64,7 +75,9 @@ describe('timeoutMs', () => {
         }),
       ),
     );
-    await expect(unit(() => app.students.create(pupil('waiting')), undefined, { timeoutMs: 100 })).rejects.toThrow(TimeoutError);
+    await expect(unit(() => app.students.create(pupil('waiting')), undefined, { timeoutMs: 100 })).rejects.toThrow(
+      TimeoutError,
+    );
     held.resolve();
     await holding;
     await expectWholePool(app, 2);
@@ -148,7 +161,9 @@ describe('readOnly', () => {
     ['raw SQL', () => app.database.query(INSERT_STUDENT, ['read-only'])],
     ['Database.none', () => app.database.none(INSERT_STUDENT, ['read-only'])],
   ])('is enforced by the server, against %s', async (_, write) => {
-    await expect(unit(write as () => Promise<unknown>, undefined, { readOnly: true })).rejects.toMatchObject({ sqlState: '25006' });
+    await expect(unit(write as () => Promise<unknown>, undefined, { readOnly: true })).rejects.toMatchObject({
+      sqlState: '25006',
+    });
     expect(await app.stored('read-only')).toEqual([]);
   });
 
@@ -161,17 +176,22 @@ describe('readOnly', () => {
 
   it('cannot be left by an inner unit that wants to write', async () => {
     await expect(
-      unit(() => unit(() => app.students.create(pupil('read-only')), undefined, { readOnly: false }), undefined, { readOnly: true }),
+      unit(() => unit(() => app.students.create(pupil('read-only')), undefined, { readOnly: false }), undefined, {
+        readOnly: true,
+      }),
     ).rejects.toThrow(TransactionOptionsError);
   });
 });
 
 describe('isolation', () => {
-  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)('is honoured: %s [003-25]', async (isolation) => {
-    const row = await unit(() => app.database.one('SHOW transaction_isolation'), undefined, { isolation });
-    expect(row).toEqual({ transaction_isolation: isolation.toLowerCase() });
-    expect(await app.database.one('SHOW transaction_isolation')).toEqual({ transaction_isolation: 'read committed' });
-  });
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'is honoured: %s [003-25]',
+    async (isolation) => {
+      const row = await unit(() => app.database.one('SHOW transaction_isolation'), undefined, { isolation });
+      expect(row).toEqual({ transaction_isolation: isolation.toLowerCase() });
+      expect(await app.database.one('SHOW transaction_isolation')).toEqual({ transaction_isolation: 'read committed' });
+    },
+  );
 
   it('of REPEATABLE READ shows one snapshot, where READ COMMITTED shows the change', async () => {
     const counts = async (isolation: 'READ COMMITTED' | 'REPEATABLE READ', number: string): Promise<number[]> =>
@@ -191,7 +211,9 @@ describe('isolation', () => {
   it('that is stronger than the open unit has is refused, one that is satisfied is not', async () => {
     await unit(
       async () => {
-        await expect(unit(async () => 1, undefined, { isolation: 'SERIALIZABLE' })).rejects.toThrow(TransactionOptionsError);
+        await expect(unit(async () => 1, undefined, { isolation: 'SERIALIZABLE' })).rejects.toThrow(
+          TransactionOptionsError,
+        );
         await expect(
           app.sequelize.transaction({ isolationLevel: 'SERIALIZABLE' as never }, async () => 1),
         ).rejects.toThrow(TransactionOptionsError);
@@ -203,9 +225,9 @@ describe('isolation', () => {
     );
     await unit(async () => {
       await expect(unit(async () => 1, undefined, { isolation: 'READ COMMITTED' })).resolves.toBe(1);
-      await expect(unit(async () => 1, undefined, { isolation: 'SERIALIZABLE', propagation: 'NESTED' })).rejects.toThrow(
-        TransactionOptionsError,
-      );
+      await expect(
+        unit(async () => 1, undefined, { isolation: 'SERIALIZABLE', propagation: 'NESTED' }),
+      ).rejects.toThrow(TransactionOptionsError);
     });
   });
 });

@@ -1,11 +1,13 @@
 import { of } from 'rxjs';
+import { runWithContext, TransactionOptionsError, TransactionScopeClosedError, UnawaitedWorkError } from '../../src';
 import {
-  runWithContext,
-  TransactionOptionsError,
-  TransactionScopeClosedError,
-  UnawaitedWorkError,
-} from '../../src';
-import { expectWholePool, INSERT_STUDENT, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
+  expectWholePool,
+  INSERT_STUDENT,
+  pupil,
+  signal,
+  startStudentApp,
+  type StudentApp,
+} from '../support/student-app';
 
 let app: StudentApp;
 
@@ -19,7 +21,11 @@ const ways: [string, (number: string) => Promise<unknown>][] = [
   ['Database.none', (number) => app.database.none(INSERT_STUDENT, [number])],
   ['a model', (number) => app.sequelize.models.Student!.create(pupil(number))],
   ['bulkCreate of a model', (number) => app.sequelize.models.Student!.bulkCreate([pupil(number)])],
-  ['findOrCreate', (number) => app.sequelize.models.Student!.findOrCreate({ where: { studentNumber: number }, defaults: pupil(number) })],
+  [
+    'findOrCreate',
+    (number) =>
+      app.sequelize.models.Student!.findOrCreate({ where: { studentNumber: number }, defaults: pupil(number) }),
+  ],
   ['sequelize.query', (number) => app.sequelize.query(INSERT_STUDENT, { bind: [number] })],
   ['sequelize.transaction', (number) => app.sequelize.transaction(() => app.students.create(pupil(number)))],
   ['a unit of its own', (number) => unit(() => app.students.create(pupil(number)))],
@@ -56,7 +62,10 @@ describe('a statement that comes after its unit settled', () => {
           await lost.promise;
           await write('loser-late');
         })();
-        await Promise.all([loser, app.database.query('SELECT pg_sleep(0.02)').then(() => Promise.reject(new Error('winner')))]);
+        await Promise.all([
+          loser,
+          app.database.query('SELECT pg_sleep(0.02)').then(() => Promise.reject(new Error('winner'))),
+        ]);
       }),
     ).rejects.toThrow('winner');
     lost.resolve();
@@ -154,7 +163,9 @@ describe('work that is not awaited', () => {
     });
     await expect(outer).rejects.toThrow(UnawaitedWorkError);
     outerSettled.resolve();
-    await expect(inner).rejects.toMatchObject({ code: expect.stringMatching(/^(TRANSACTION_SCOPE_CLOSED|UNEXPECTED_ROLLBACK)$/) });
+    await expect(inner).rejects.toMatchObject({
+      code: expect.stringMatching(/^(TRANSACTION_SCOPE_CLOSED|UNEXPECTED_ROLLBACK)$/),
+    });
     expect(await app.stored('inner')).toEqual([]);
     await expectWholePool(app, 2);
   });
@@ -217,10 +228,10 @@ describe('work that is not awaited', () => {
 describe('an Observable', () => {
   it('returned by the callback is refused, and nothing is committed early', async () => {
     await expect(
-      unit((async () => {
+      unit(async () => {
         await app.students.create(pupil('observable'));
         return of(1);
-      })),
+      }),
     ).rejects.toThrow(TransactionOptionsError);
     await expect(unit((() => of(1)) as never)).rejects.toThrow(TransactionOptionsError);
     expect(await app.stored('observable')).toEqual([]);

@@ -1,4 +1,14 @@
-import { Controller, Get, HttpCode, Inject, Injectable, type INestApplication, Param, Post, SetMetadata } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Injectable,
+  type INestApplication,
+  Param,
+  Post,
+  SetMetadata,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import request from 'supertest';
 import {
@@ -51,7 +61,9 @@ class EnrolmentService {
 
   @Transactional({ readOnly: true, isolation: 'REPEATABLE READ' })
   async look(database: Database): Promise<unknown> {
-    return database.one(`SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only') AS read_only`);
+    return database.one(
+      `SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only') AS read_only`,
+    );
   }
 }
 
@@ -62,7 +74,9 @@ class SpecialService extends EnrolmentService {
 
   @Transactional()
   async own(): Promise<unknown> {
-    return this.database.one('SELECT pg_current_xact_id_if_assigned() IS NULL AS idle, $1::text AS text', [String(this.byToken.isInTransaction())]);
+    return this.database.one('SELECT pg_current_xact_id_if_assigned() IS NULL AS idle, $1::text AS text', [
+      String(this.byToken.isInTransaction()),
+    ]);
   }
 }
 
@@ -89,7 +103,10 @@ let app: StudentApp;
 let service: EnrolmentService;
 
 beforeAll(async () => {
-  app = await startStudentApp({ pool: { min: 0, max: 2, acquireTimeoutMs: 5_000 } }, [EnrolmentService, SpecialService]);
+  app = await startStudentApp({ pool: { min: 0, max: 2, acquireTimeoutMs: 5_000 } }, [
+    EnrolmentService,
+    SpecialService,
+  ]);
   service = app.get(EnrolmentService);
 });
 afterAll(() => app?.close());
@@ -123,7 +140,9 @@ describe('@Transactional', () => {
   });
 
   it('keeps two classes apart that share a unit of work, when both run at once', async () => {
-    await runWithContext(app.clinics.a, () => Promise.allSettled([service.enrol('apart-a', true), app.get(SpecialService).enrol('apart-b')]));
+    await runWithContext(app.clinics.a, () =>
+      Promise.allSettled([service.enrol('apart-a', true), app.get(SpecialService).enrol('apart-b')]),
+    );
     expect(await app.stored('apart')).toEqual(['apart-b-1', 'apart-b-2']);
   });
 

@@ -27,7 +27,11 @@ describe('files and history', () => {
   it('refuses a file that is older than what was applied, unless it is allowed', async () => {
     await runner().migrate();
     folder.sql('0002-late', 'CREATE TABLE late (id int);');
-    await expect(runner().status()).resolves.toContainEqual({ source: 'package', name: '0002-late', state: 'out-of-order' });
+    await expect(runner().status()).resolves.toContainEqual({
+      source: 'package',
+      name: '0002-late',
+      state: 'out-of-order',
+    });
     await expect(runner().migrate()).rejects.toMatchObject({
       code: 'MIGRATION_HISTORY',
       message: expect.stringContaining('0002-late'),
@@ -165,7 +169,11 @@ DROP INDEX CONCURRENTLY one_id;
       code: 'MIGRATION_INTERRUPTED',
       hint: expect.stringContaining('db:repair 0004-index'),
     });
-    await expect(runner().status()).resolves.toContainEqual({ source: 'package', name: '0004-index', state: 'interrupted' });
+    await expect(runner().status()).resolves.toContainEqual({
+      source: 'package',
+      name: '0004-index',
+      state: 'interrupted',
+    });
     await expect(runner().migrate()).rejects.toMatchObject({ code: 'MIGRATION_INTERRUPTED' });
     await expect(runner().repair('0001-one', as)).rejects.toMatchObject({ code: 'MIGRATION_FILE' });
     folder.write('0004-index.sql', concurrently);
@@ -181,7 +189,11 @@ describe('an interrupted migration', () => {
     folder.write('0004-half.sql', text);
     await expect(runner().migrate()).rejects.toMatchObject({ code: 'MIGRATION_INTERRUPTED' });
     folder.delete('0004-half.sql').write('0005-half.sql', text);
-    await expect(runner().status()).resolves.toContainEqual({ source: 'package', name: '0004-half', state: 'interrupted' });
+    await expect(runner().status()).resolves.toContainEqual({
+      source: 'package',
+      name: '0004-half',
+      state: 'interrupted',
+    });
     await expect(runner().migrate()).rejects.toMatchObject({
       code: 'MIGRATION_INTERRUPTED',
       hint: expect.stringContaining('db:repair 0004-half'),

@@ -38,7 +38,9 @@ describe('two deployers', () => {
       { code: 0, failed: false },
       { code: 0, failed: false },
     ]);
-    const migrated = results.flatMap(({ stdout }) => stdout.split('\n').filter((line) => /"migrated".*"application"/.test(line)));
+    const migrated = results.flatMap(({ stdout }) =>
+      stdout.split('\n').filter((line) => /"migrated".*"application"/.test(line)),
+    );
     expect(migrated).toHaveLength(3);
     const client = await database.superClient();
     await expect(client.query('SELECT runs FROM counted')).resolves.toMatchObject({ rows: [{ runs: 11 }] });

@@ -98,5 +98,7 @@ export async function backendPid(app: StudentApp): Promise<number> {
 /** Ends a backend from outside and waits until the server has forgotten it. */
 export async function terminate(truth: Client, pid: number): Promise<void> {
   await truth.query('SELECT pg_terminate_backend($1)', [pid]);
-  await eventually(async () => (await truth.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0);
+  await eventually(
+    async () => (await truth.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0,
+  );
 }

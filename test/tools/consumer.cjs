@@ -92,9 +92,9 @@ function check(project, tarball, work, server) {
   const installed = (name) => JSON.parse(fs.readFileSync(join(modules, name, 'package.json'), 'utf8')).version;
   show(`installed @nestjs/common ${installed('@nestjs/common')}, typescript ${installed('typescript')}`);
 
-  const copies = fs.readdirSync(modules, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    /(^|\/)@nestjs\/common\/package\.json$/.test(file),
-  );
+  const copies = fs
+    .readdirSync(modules, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /(^|\/)@nestjs\/common\/package\.json$/.test(file));
   if (copies.length !== 1) throw new Error(`more than one @nestjs/common: ${copies.join(', ')}`);
 
   run('npx', ['tsc', '-p', '.'], { cwd: folder });
@@ -112,8 +112,10 @@ function main() {
   let server;
   try {
     const [{ filename }] = JSON.parse(
-      execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', work], { cwd: root, encoding: 'utf8' })
-        .replace(/^[^[]*/, ''),
+      execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', work], {
+        cwd: root,
+        encoding: 'utf8',
+      }).replace(/^[^[]*/, ''),
     );
     console.log(`packed ${filename}`);
     server = startServer();

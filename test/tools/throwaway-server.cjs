@@ -23,7 +23,11 @@ function freePort() {
 
 /** Starts a server of its own in a folder of its own. */
 function startOwn() {
-  const versions = existsSync(installations) ? readdirSync(installations).map(Number).toSorted((a, b) => a - b) : [];
+  const versions = existsSync(installations)
+    ? readdirSync(installations)
+        .map(Number)
+        .toSorted((a, b) => a - b)
+    : [];
   const version = versions.find((candidate) => candidate >= 15);
   if (version === undefined) {
     throw new Error('No PostgreSQL here: set DB_HOST, DB_PORT, PGUSER and PGPASSWORD, or install postgresql-15.');
@@ -88,9 +92,12 @@ function startServer() {
       psql(
         name,
         '-1',
-        '-c', `SET bootstrap.app_password = '${passwords.app}'`,
-        '-c', `SET bootstrap.migrator_password = '${passwords.migrator}'`,
-        '-f', bootstrap,
+        '-c',
+        `SET bootstrap.app_password = '${passwords.app}'`,
+        '-c',
+        `SET bootstrap.migrator_password = '${passwords.migrator}'`,
+        '-f',
+        bootstrap,
       );
     },
     stop: server.stop,

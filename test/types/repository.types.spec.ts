@@ -90,7 +90,9 @@ describe('the types of criteria', () => {
 
 describe('the types of an entity', () => {
   it('hold the columns, with null where it may be, and no association or method', () => {
-    expectAccepted(`async () => { const one: Entity<Allergy> = await allergies.findByIdOrFail(id); return one.notes; };`);
+    expectAccepted(
+      `async () => { const one: Entity<Allergy> = await allergies.findByIdOrFail(id); return one.notes; };`,
+    );
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).severity.length;`, /possibly 'null'/);
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).save();`, /'save' does not exist/);
     expectRefused(`async () => (await allergies.findByIdOrFail(id)).student;`, /'student' does not exist/);

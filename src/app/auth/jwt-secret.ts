@@ -13,11 +13,17 @@ const MIN_BYTES = 32;
  * instead, so that the application and `npm run token` agree without any set-up.
  * @throws ConfigurationError where a key is required or too short.
  */
-export function readJwtSecret(given: string | undefined, database: Pick<DatabaseOptions, 'embedded' | 'production'>): string {
+export function readJwtSecret(
+  given: string | undefined,
+  database: Pick<DatabaseOptions, 'embedded' | 'production'>,
+): string {
   if (given) {
     const bytes = Buffer.byteLength(given);
     if (bytes >= MIN_BYTES) return given;
-    throw new ConfigurationError(`JWT_SECRET has ${bytes} bytes`, `Give it at least ${MIN_BYTES}: openssl rand -base64 48`);
+    throw new ConfigurationError(
+      `JWT_SECRET has ${bytes} bytes`,
+      `Give it at least ${MIN_BYTES}: openssl rand -base64 48`,
+    );
   }
   if (database.production || !database.embedded.enabled) {
     throw new ConfigurationError(

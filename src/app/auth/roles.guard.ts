@@ -13,7 +13,10 @@ export class RolesGuard implements CanActivate {
 
   /** @throws ForbiddenError */
   canActivate(context: ExecutionContext): boolean {
-    const allowed = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, [context.getHandler(), context.getClass()]);
+    const allowed = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
     const { method, user } = context.switchToHttp().getRequest<AuthenticatedRequest>();
     if (allowed ? allowed.includes(user?.role ?? '') : READS.has(method)) return true;
     throw new ForbiddenError();

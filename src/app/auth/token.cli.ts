@@ -24,12 +24,18 @@ async function main(): Promise<void> {
   if (values.help) return say(USAGE);
   const database = readOptions(process.env);
   if (database.production) {
-    throw new ConfigurationError('Development tokens are not made in production', 'Let your identity provider sign people in.');
+    throw new ConfigurationError(
+      'Development tokens are not made in production',
+      'Let your identity provider sign people in.',
+    );
   }
   const secret = readJwtSecret(process.env.JWT_SECRET, database);
   const hours = Number(values.hours);
   if (!isDemoRole(values.role) || !(hours > 0 && hours <= MAX_HOURS)) {
-    throw new ConfigurationError(`--role takes ${Object.keys(DEMO_USER_IDS).join(', ')}; --hours more than 0, up to ${MAX_HOURS}`, USAGE);
+    throw new ConfigurationError(
+      `--role takes ${Object.keys(DEMO_USER_IDS).join(', ')}; --hours more than 0, up to ${MAX_HOURS}`,
+      USAGE,
+    );
   }
   const claims = { userId: values.user ?? DEMO_USER_IDS[values.role], role: values.role, clinicId: values.clinic };
   const token = await signToken(claims, secret, hours);
@@ -50,6 +56,10 @@ function say(line: string): void {
 
 main().catch((error: unknown) => {
   const known = error instanceof DatabaseError;
-  say(known ? `${error.code}: ${error.message}\n${error.hint}` : `${error instanceof Error ? error.message : 'unknown error'}\n${USAGE}`);
+  say(
+    known
+      ? `${error.code}: ${error.message}\n${error.hint}`
+      : `${error instanceof Error ? error.message : 'unknown error'}\n${USAGE}`,
+  );
   process.exitCode = 2;
 });

@@ -1,6 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AUDIT_LOGGER, currentContext, type IAuditLogger, InjectUnitOfWork, type IUnitOfWork, MissingContextError } from '../../index';
-import { AllergyRepository, EmergencyContactRepository, HealthRecordRepository, SchoolRepository, StudentRepository } from '../../domains';
+import {
+  AUDIT_LOGGER,
+  currentContext,
+  type IAuditLogger,
+  InjectUnitOfWork,
+  type IUnitOfWork,
+  MissingContextError,
+} from '../../index';
+import {
+  AllergyRepository,
+  EmergencyContactRepository,
+  HealthRecordRepository,
+  SchoolRepository,
+  StudentRepository,
+} from '../../domains';
 import { toStudentResponse } from '../students/student.response';
 import type { CreateEnrolmentRequest } from './create-enrolment.request';
 import type { EnrolmentResponse } from './enrolment.response';
@@ -29,9 +42,16 @@ export class EnrolmentsService {
       if (student.schoolId) await this.schools.findByIdOrFail(student.schoolId);
       const enrolled = await this.students.create(student);
       const studentId = enrolled.id;
-      const contacts = await this.contacts.bulkCreate((emergencyContacts ?? []).map((contact) => ({ ...contact, studentId })));
+      const contacts = await this.contacts.bulkCreate(
+        (emergencyContacts ?? []).map((contact) => ({ ...contact, studentId })),
+      );
       const known = await this.allergies.bulkCreate((allergies ?? []).map((allergy) => ({ ...allergy, studentId })));
-      const record = await this.records.create({ title: 'Enrolment', ...healthRecord, studentId, recordType: 'ENROLLMENT' });
+      const record = await this.records.create({
+        title: 'Enrolment',
+        ...healthRecord,
+        studentId,
+        recordType: 'ENROLLMENT',
+      });
       await this.auditLogger.logCreate('Enrollment', studentId, context, { action: 'STUDENT_ENROLLED' });
       return {
         student: toStudentResponse(enrolled),

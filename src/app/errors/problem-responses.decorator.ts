@@ -13,6 +13,10 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /** Documents the errors of a route. */
-export function ProblemResponses(...statuses: readonly (keyof typeof REASONS & number)[]): ClassDecorator & MethodDecorator {
-  return applyDecorators(...statuses.map((status) => ApiResponse({ status, type: Problem, description: REASONS[status] })));
+export function ProblemResponses(
+  ...statuses: readonly (keyof typeof REASONS & number)[]
+): ClassDecorator & MethodDecorator {
+  return applyDecorators(
+    ...statuses.map((status) => ApiResponse({ status, type: Problem, description: REASONS[status] })),
+  );
 }

@@ -14,7 +14,10 @@ export class Problem {
   @ApiProperty({ example: 'Student was changed by someone else' })
   readonly message!: string;
 
-  @ApiProperty({ description: 'What to do next.', example: 'Read the row again and repeat the change on its current version.' })
+  @ApiProperty({
+    description: 'What to do next.',
+    example: 'Read the row again and repeat the change on its current version.',
+  })
   readonly hint!: string;
 
   @ApiProperty({ description: 'Finds the request in log and audit trail; also the header X-Request-Id.' })
@@ -40,7 +43,11 @@ const INTERNAL: Description = {
 
 /** What Nest and the body parser refuse. Their own messages quote the request, so only the status is kept. */
 const BY_STATUS: Readonly<Record<number, Description>> = {
-  400: { code: 'MALFORMED_REQUEST', message: 'The request cannot be read', hint: 'Check the JSON of the body and the escapes of the address.' },
+  400: {
+    code: 'MALFORMED_REQUEST',
+    message: 'The request cannot be read',
+    hint: 'Check the JSON of the body and the escapes of the address.',
+  },
   404: { code: 'ROUTE_NOT_FOUND', message: 'There is no such route', hint: 'See /docs for the routes.' },
   413: { code: 'PAYLOAD_TOO_LARGE', message: 'The body is too large', hint: 'Send at most 1 MB.' },
   415: { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body cannot be decoded', hint: 'Send JSON in UTF-8.' },
@@ -57,6 +64,10 @@ export function describeProblem(error: unknown, requestId: string): Problem {
   }
   const statusCode = error instanceof HttpException ? error.getStatus() : 500;
   if (statusCode >= 500) return { statusCode, ...INTERNAL, requestId };
-  const known = BY_STATUS[statusCode] ?? { code: 'REQUEST_REFUSED', message: 'The request was refused', hint: 'See /docs for what is allowed.' };
+  const known = BY_STATUS[statusCode] ?? {
+    code: 'REQUEST_REFUSED',
+    message: 'The request was refused',
+    hint: 'See /docs for what is allowed.',
+  };
   return { statusCode, ...known, requestId };
 }

@@ -37,7 +37,10 @@ export class UnauthenticatedError extends RequestError {
   readonly status = 401;
 
   constructor() {
-    super('A valid bearer token is needed', 'Send Authorization: Bearer and a token; in development npm run token prints one.');
+    super(
+      'A valid bearer token is needed',
+      'Send Authorization: Bearer and a token; in development npm run token prints one.',
+    );
   }
 }
 

@@ -13,7 +13,8 @@ export function inputShape(request: Request, _response: Response, next: NextFunc
   // A POST without a body announces one of 0 bytes.
   const isEmpty = request.headers['content-length'] === '0';
   if (!isEmpty && request.is('application/json') === false) throw new UnsupportedMediaTypeError();
-  if (Array.isArray(request.body)) throw new InvalidRequestError('The body must be an object', 'See /docs for its shape.');
+  if (Array.isArray(request.body))
+    throw new InvalidRequestError('The body must be an object', 'See /docs for its shape.');
   refuseStrange(request.query);
   refuseStrange(request.body);
   next();

@@ -17,7 +17,11 @@ export class AuditEventResponse implements AuditEvent {
   @ApiProperty(optional) readonly ipAddress!: string | null;
   @ApiProperty(optional) readonly reason!: string | null;
   @ApiProperty() readonly transactionId!: string;
-  @ApiProperty({ type: [String], nullable: true, description: 'Every attribute that changed; of PHI no value is kept.' })
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description: 'Every attribute that changed; of PHI no value is kept.',
+  })
   readonly changed!: readonly string[] | null;
   @ApiProperty(image) readonly before!: Readonly<Record<string, unknown>> | null;
   @ApiProperty(image) readonly after!: Readonly<Record<string, unknown>> | null;

@@ -23,8 +23,18 @@ export class StudentSummary {
 
 /** Attributes of a summary; a list reads no others. */
 export const summaryAttributes = [
-  'id', 'version', 'studentNumber', 'firstName', 'lastName', 'dateOfBirth', 'gender', 'grade', 'schoolId', 'isActive',
-  'createdAt', 'updatedAt',
+  'id',
+  'version',
+  'studentNumber',
+  'firstName',
+  'lastName',
+  'dateOfBirth',
+  'gender',
+  'grade',
+  'schoolId',
+  'isActive',
+  'createdAt',
+  'updatedAt',
 ] as const satisfies readonly (keyof StudentSummary & keyof Entity<Student>)[];
 
 /** A student. */
@@ -45,13 +55,25 @@ export class StudentResponse extends StudentSummary {
 
 const attributes = [
   ...summaryAttributes,
-  'medicalRecordNumber', 'middleName', 'race', 'ethnicity', 'phone', 'email', 'address', 'city', 'state', 'postalCode',
-  'enrollmentDate', 'nurseId',
+  'medicalRecordNumber',
+  'middleName',
+  'race',
+  'ethnicity',
+  'phone',
+  'email',
+  'address',
+  'city',
+  'state',
+  'postalCode',
+  'enrollmentDate',
+  'nurseId',
 ] as const satisfies readonly (keyof StudentResponse & keyof Entity<Student>)[];
 
 /** What the API shows of a student: never more than is listed here. */
 export function toStudentResponse(student: Entity<Student>): StudentResponse {
-  return Object.fromEntries(attributes.map((attribute) => [attribute, student[attribute]])) as unknown as StudentResponse;
+  return Object.fromEntries(
+    attributes.map((attribute) => [attribute, student[attribute]]),
+  ) as unknown as StudentResponse;
 }
 
 /** A page of students. */

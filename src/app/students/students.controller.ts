@@ -1,5 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import { Roles, WRITERS } from '../auth/roles.decorator';
 import { ProblemResponses } from '../errors/problem-responses.decorator';
 import { AuditEventResponse } from './audit-event.response';
@@ -81,7 +88,10 @@ export class StudentsController {
   @ApiOperation({ summary: 'Move a student to another school, and record it: both or neither' })
   @ApiOkResponse({ type: StudentResponse })
   @ProblemResponses(403, 404, 409, 413)
-  async transfer(@Param('id') id: string, @Body() { schoolId, reason }: TransferStudentRequest): Promise<StudentResponse> {
+  async transfer(
+    @Param('id') id: string,
+    @Body() { schoolId, reason }: TransferStudentRequest,
+  ): Promise<StudentResponse> {
     return toStudentResponse(await this.transfers.transfer(id, schoolId, reason));
   }
 

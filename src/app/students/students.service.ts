@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { AUDIT_LOGGER, type AuditEvent, type CreateInput, type Entity, type IAuditLogger, type PaginatedResult, type UpdateInput } from '../../index';
+import {
+  AUDIT_LOGGER,
+  type AuditEvent,
+  type CreateInput,
+  type Entity,
+  type IAuditLogger,
+  type PaginatedResult,
+  type UpdateInput,
+} from '../../index';
 import { SchoolRepository, type Student, StudentRepository } from '../../domains';
 import { type ListStudentsQuery, sortKeys } from './list-students.query';
 import { type StudentSummary, summaryAttributes } from './student.response';

@@ -23,7 +23,9 @@ export class TransfersService {
       const student = await this.students.findByIdOrFail(id);
       const school = await this.schools.findByIdOrFail(schoolId);
       if (student.schoolId === school.id) throw new SameSchoolError();
-      const moved = await this.students.update(id, { schoolId: school.id }, undefined, { expectedVersion: student.version });
+      const moved = await this.students.update(id, { schoolId: school.id }, undefined, {
+        expectedVersion: student.version,
+      });
       await this.records.create({
         studentId: student.id,
         recordType: 'TRANSFER',

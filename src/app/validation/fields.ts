@@ -1,7 +1,21 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { Transform, type TransformFnParams, Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 
 /** What every field takes. */
 export interface FieldOptions {
@@ -23,7 +37,11 @@ export function Text(max: number, options: FieldOptions = {}): PropertyDecorator
 
 /** Text that a pattern describes. @param what Ends the sentence "attribute must be …". */
 export function Pattern(pattern: RegExp, what: string, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type: String, pattern: pattern.source }, options, Matches(pattern, { message: `$property must be ${what}` }));
+  return field(
+    { type: String, pattern: pattern.source },
+    options,
+    Matches(pattern, { message: `$property must be ${what}` }),
+  );
 }
 
 /** A UUID in its usual form (RFC 9562). */
@@ -33,7 +51,11 @@ export function Uuid(options: FieldOptions = {}): PropertyDecorator {
 
 /** A day as YYYY-MM-DD; that it is in the calendar is checked by the repository. */
 export function CalendarDate(options: FieldOptions = {}): PropertyDecorator {
-  return field({ type: String, format: 'date' }, options, Matches(CALENDAR_DATE, { message: '$property must be a date as YYYY-MM-DD' }));
+  return field(
+    { type: String, format: 'date' },
+    options,
+    Matches(CALENDAR_DATE, { message: '$property must be a date as YYYY-MM-DD' }),
+  );
 }
 
 /** One of the values. */
@@ -58,21 +80,41 @@ export function Nested(type: () => Class, options: FieldOptions = {}): PropertyD
 
 /** At most `max` objects of another class. */
 export function NestedList(type: () => Class, max: number, options: FieldOptions = {}): PropertyDecorator {
-  return field({ type, isArray: true, maxItems: max }, options, Type(type), IsArray(), ArrayMaxSize(max), ValidateNested({ each: true }));
+  return field(
+    { type, isArray: true, maxItems: max },
+    options,
+    Type(type),
+    IsArray(),
+    ArrayMaxSize(max),
+    ValidateNested({ each: true }),
+  );
 }
 
 /** Reads the text of a query parameter as a whole number; what is none stays text, and is refused. */
 export function FromDigits(): PropertyDecorator {
-  return Transform(({ value }: TransformFnParams): unknown => (typeof value === 'string' && DIGITS.test(value) ? Number(value) : value));
+  return Transform(({ value }: TransformFnParams): unknown =>
+    typeof value === 'string' && DIGITS.test(value) ? Number(value) : value,
+  );
 }
 
 /** Reads `true` and `false` of a query parameter. */
 export function FromWord(): PropertyDecorator {
-  return Transform(({ value }: TransformFnParams): unknown => (value === 'true' ? true : value === 'false' ? false : value));
+  return Transform(({ value }: TransformFnParams): unknown =>
+    value === 'true' ? true : value === 'false' ? false : value,
+  );
 }
 
 /** An optional field may be left out or null. The first check that fails is the one that is told. */
-function field(schema: ApiPropertyOptions, { optional = false, ...shown }: FieldOptions, ...checks: PropertyDecorator[]): PropertyDecorator {
-  const documented = ApiProperty({ ...schema, ...shown, required: !optional, ...(optional ? { nullable: true } : {}) } as ApiPropertyOptions);
+function field(
+  schema: ApiPropertyOptions,
+  { optional = false, ...shown }: FieldOptions,
+  ...checks: PropertyDecorator[]
+): PropertyDecorator {
+  const documented = ApiProperty({
+    ...schema,
+    ...shown,
+    required: !optional,
+    ...(optional ? { nullable: true } : {}),
+  } as ApiPropertyOptions);
   return applyDecorators(documented, ...checks, ...(optional ? [IsOptional()] : []));
 }

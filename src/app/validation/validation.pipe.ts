@@ -15,7 +15,10 @@ export function inputValidation(): ValidationPipe {
     validationError: { target: false, value: false },
     exceptionFactory: (errors) => {
       const complaints = [...new Set(errors.flatMap((error) => describe(error, '')))];
-      return new InvalidRequestError(complaints.slice(0, MAX_COMPLAINTS).join('; '), 'See /docs for what the route takes.');
+      return new InvalidRequestError(
+        complaints.slice(0, MAX_COMPLAINTS).join('; '),
+        'See /docs for what the route takes.',
+      );
     },
   });
 }
@@ -23,7 +26,9 @@ export function inputValidation(): ValidationPipe {
 /** class-validator's own messages name the attribute and what is allowed. The name of an unknown one is the caller's text. */
 function describe({ constraints = {}, children = [], property }: ValidationError, path: string): string[] {
   const own = Object.entries(constraints).map(([constraint, message]) =>
-    constraint === UNKNOWN ? `${path || 'the input'} has an attribute that is not known here` : [path, message].filter(Boolean).join('.'),
+    constraint === UNKNOWN
+      ? `${path || 'the input'} has an attribute that is not known here`
+      : [path, message].filter(Boolean).join('.'),
   );
   const place = [path, property].filter(Boolean).join('.');
   return [...own, ...children.flatMap((child) => describe(child, place))];

@@ -10,7 +10,10 @@ const MAX_WAIT_MS = 5_000;
  * and needs no TLS: it carries nothing but the key that the server gave out. Never throws; nothing waits for it.
  */
 export function cancelStatement(client: Client): void {
-  const { host, port, processID, secretKey } = client as Client & { processID: number | null; secretKey: number | null };
+  const { host, port, processID, secretKey } = client as Client & {
+    processID: number | null;
+    secretKey: number | null;
+  };
   if (typeof processID !== 'number' || typeof secretKey !== 'number') return;
   const message = Buffer.alloc(16);
   message.writeInt32BE(16, 0);

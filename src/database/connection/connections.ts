@@ -52,7 +52,10 @@ export function isAlive(client: PooledClient): boolean {
 /** Gives a connection back; a dead one leaves the pool, if it has not done so already. */
 export function release(sequelize: Sequelize, client: PooledClient): void {
   if (isAlive(client)) managerOf(sequelize).releaseConnection(client);
-  else void managerOf(sequelize).pool.destroy(client).catch(() => undefined);
+  else
+    void managerOf(sequelize)
+      .pool.destroy(client)
+      .catch(() => undefined);
 }
 
 /**
@@ -64,7 +67,9 @@ export function destroy(sequelize: Sequelize, client: PooledClient): void {
   client._invalid = true;
   client.connection.stream.destroy();
   // Not awaited: a peer that never answers must not hold up the caller.
-  void managerOf(sequelize).pool.destroy(client).catch(() => undefined);
+  void managerOf(sequelize)
+    .pool.destroy(client)
+    .catch(() => undefined);
 }
 
 /** Size of the pool now, for health and metrics. */

@@ -23,7 +23,10 @@ export function ownTransactionSettings(transaction: Transaction, context: Execut
 
 /** @throws TransactionOptionsError for a transaction on another database: the statement would run there. */
 export function refuseOtherDatabase(sequelize: Sequelize, transaction: unknown): void {
-  if (transaction instanceof Transaction && (transaction as Transaction & { sequelize: unknown }).sequelize !== sequelize) {
+  if (
+    transaction instanceof Transaction &&
+    (transaction as Transaction & { sequelize: unknown }).sequelize !== sequelize
+  ) {
     throw new TransactionOptionsError(
       'The transaction belongs to another database',
       'Pass a transaction of the Sequelize instance that the model was added to.',
@@ -36,7 +39,11 @@ export function refuseOtherDatabase(sequelize: Sequelize, transaction: unknown):
  * @throws TransactionScopeClosedError when it was committed or rolled back: its connection is someone else's by now.
  */
 export function ownConnection(transaction: Transaction): PooledClient {
-  const { connection, finished } = transaction as Transaction & { connection?: PooledClient; finished?: 'commit' | 'rollback' };
-  if (!connection || finished) throw new TransactionScopeClosedError(finished === 'commit' ? 'committed' : 'rolled back');
+  const { connection, finished } = transaction as Transaction & {
+    connection?: PooledClient;
+    finished?: 'commit' | 'rollback';
+  };
+  if (!connection || finished)
+    throw new TransactionScopeClosedError(finished === 'commit' ? 'committed' : 'rolled back');
   return connection;
 }

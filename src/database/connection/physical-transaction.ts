@@ -78,7 +78,10 @@ export class PhysicalTransaction {
     if (!client || !this.begun) return this.giveBack();
     if (!isAlive(client)) {
       this.discard();
-      throw new UnavailableError('The connection was lost before COMMIT; nothing was stored', 'Repeat the unit of work.');
+      throw new UnavailableError(
+        'The connection was lost before COMMIT; nothing was stored',
+        'Repeat the unit of work.',
+      );
     }
     let result: QueryResult;
     try {

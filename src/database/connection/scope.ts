@@ -48,12 +48,17 @@ export class ScopeTransaction extends Transaction {
 
   override commit(): Promise<void> {
     return Promise.reject(
-      new TransactionOptionsError('A unit of work commits itself', 'Return from its callback instead of calling commit.'),
+      new TransactionOptionsError(
+        'A unit of work commits itself',
+        'Return from its callback instead of calling commit.',
+      ),
     );
   }
 
   override rollback(): Promise<void> {
-    this.scope.markRollbackOnly(new TransactionOptionsError('rollback() was called', 'Throw to roll back a unit of work.'));
+    this.scope.markRollbackOnly(
+      new TransactionOptionsError('rollback() was called', 'Throw to roll back a unit of work.'),
+    );
     return Promise.resolve();
   }
 

@@ -24,18 +24,24 @@ export function scrubError<E>(error: E): E {
   const state = (driver as { code?: string } | undefined)?.code;
   const message = `${error.name}${state ? ` (${state})` : ''}`;
   error.message = message;
-  error.stack = `${message}\n${(error.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')).join('\n')}`;
+  error.stack = `${message}\n${(error.stack ?? '')
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .join('\n')}`;
   delete leaky.sql;
   delete leaky.parameters;
   delete leaky.value;
-  if (leaky.fields && !Array.isArray(leaky.fields)) leaky.fields = Object.fromEntries(Object.keys(leaky.fields).map((name) => [name, '']));
+  if (leaky.fields && !Array.isArray(leaky.fields))
+    leaky.fields = Object.fromEntries(Object.keys(leaky.fields).map((name) => [name, '']));
   for (const item of leaky.errors ?? []) {
     item.message = `${item.path ?? 'value'} is not valid`;
     delete item.value;
     delete item.instance;
   }
   if (driver) {
-    const names = Object.fromEntries(SAFE.flatMap((key) => (key in driver ? [[key, (driver as Record<string, unknown>)[key]]] : [])));
+    const names = Object.fromEntries(
+      SAFE.flatMap((key) => (key in driver ? [[key, (driver as Record<string, unknown>)[key]]] : [])),
+    );
     leaky.parent = leaky.original = Object.assign(new Error(message), names);
   }
   return error;

@@ -10,7 +10,10 @@ import { type IsolationLevel, isStronger } from './session-settings';
 import { refuseTransactionControl } from './transaction-control';
 
 type Query = (sql: string | { query: string; values: unknown[] }, options?: QueryOptions) => Promise<unknown>;
-type Begin = (options?: TransactionOptions, callback?: (transaction: Transaction) => Promise<unknown>) => Promise<unknown>;
+type Begin = (
+  options?: TransactionOptions,
+  callback?: (transaction: Transaction) => Promise<unknown>,
+) => Promise<unknown>;
 type StartTransactionQuery = (transaction: Transaction & { parent?: Transaction }) => string;
 
 /** The parts of Sequelize that the binding replaces on one instance. */
@@ -117,7 +120,10 @@ async function joinedTransaction(
   }
   const isolation = options?.isolationLevel as IsolationLevel | undefined;
   if (isolation && isStronger(isolation, scope.options.isolation)) {
-    throw new TransactionOptionsError('The open unit of work has a weaker isolation level', 'Set it on the outermost unit.');
+    throw new TransactionOptionsError(
+      'The open unit of work has a weaker isolation level',
+      'Set it on the outermost unit.',
+    );
   }
   try {
     return await scope.host(() => callback(scope.transaction));

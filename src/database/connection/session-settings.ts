@@ -37,7 +37,10 @@ export function contextSetting(context: ExecutionContext | undefined): string {
 export function tenantSetting(clinicId: string | undefined): string {
   if (!clinicId) return '';
   if (!isUuid(clinicId)) {
-    throw new InvalidInputError('ExecutionContext.clinicId is not a UUID', 'Make contexts with createExecutionContext.');
+    throw new InvalidInputError(
+      'ExecutionContext.clinicId is not a UUID',
+      'Make contexts with createExecutionContext.',
+    );
   }
   return `SET LOCAL app.tenant = ${escapeLiteral(clinicId)};`;
 }

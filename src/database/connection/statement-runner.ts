@@ -124,7 +124,10 @@ export class StatementRunner {
     if (!slow && !this.options.logQueries && !failure) return;
     const names = statements.map((statement) => statement.operation).join(', ');
     if (failure) this.logger.debug(`${names} failed with ${failure} after ${Math.round(ms)} ms`);
-    else if (slow) this.logger.warn(`Slow: ${names} took ${Math.round(ms)} ms: ${statements.map((s) => fingerprint(s.text)).join('; ')}`);
+    else if (slow)
+      this.logger.warn(
+        `Slow: ${names} took ${Math.round(ms)} ms: ${statements.map((s) => fingerprint(s.text)).join('; ')}`,
+      );
     else this.logger.debug(`${names} ${ms.toFixed(1)} ms`);
   }
 }

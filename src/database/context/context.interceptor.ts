@@ -1,4 +1,9 @@
-import { type CallHandler, type ExecutionContext as NestExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  type ExecutionContext as NestExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { runWithContext } from './ambient';
 import { createExecutionContext } from './execution-context';
@@ -47,6 +52,8 @@ export class ContextInterceptor implements NestInterceptor {
   }
 }
 
-const single = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
+const single = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header[0] : header;
 
-const printable = (value: string | undefined): string | undefined => value?.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_USER_AGENT);
+const printable = (value: string | undefined): string | undefined =>
+  value?.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_USER_AGENT);

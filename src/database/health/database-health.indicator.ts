@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { ConnectionStatus, Database } from '../transaction/database';
 
 /** What a health check answers, in the form that @nestjs/terminus expects of an indicator. */
-export type DatabaseHealth = Record<string, { readonly status: 'up' | 'down' } & Omit<ConnectionStatus, 'connected' | 'lastErrorAt'>>;
+export type DatabaseHealth = Record<
+  string,
+  { readonly status: 'up' | 'down' } & Omit<ConnectionStatus, 'connected' | 'lastErrorAt'>
+>;
 
 /** Health of the database for /health and its like (004-10). No host, port or login is shown. */
 @Injectable()

@@ -46,8 +46,7 @@ export function parseSqlMigration(sql: string): SqlMigration {
   const up = parts.get('up');
   const down = parts.get('down');
   if (!up) throw unusable('There is no line "-- migrate:up"');
-  if (splitStatements(head).length > 0)
-    throw unusable('There are statements before "-- migrate:up"');
+  if (splitStatements(head).length > 0) throw unusable('There are statements before "-- migrate:up"');
   if (down && reason !== undefined) throw unusable('The migration has a down part and says it is irreversible');
   return {
     up: runAll(splitStatements(up)),

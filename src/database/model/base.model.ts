@@ -13,7 +13,10 @@ import { v7 as uuidv7 } from 'uuid';
  * and `updatedBy` by the repository. Subclasses declare their columns with `declare`: a class field would shadow the
  * attribute and read as `undefined` (D22).
  */
-export abstract class BaseModel<M extends SequelizeModel> extends Model<InferAttributes<M>, InferCreationAttributes<M>> {
+export abstract class BaseModel<M extends SequelizeModel> extends Model<
+  InferAttributes<M>,
+  InferCreationAttributes<M>
+> {
   /** Made by the application: a UUID of version 7, so that ids of one table grow with time (RFC 9562). */
   @PrimaryKey
   @Default(uuidv7)

@@ -5,7 +5,14 @@ import type { ICacheManager } from '../cache/cache-manager';
 import type { Row, Statement } from '../connection/statement';
 import { currentContext, runWithContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import { ConflictError, InvalidInputError, MissingContextError, MissingTenantError, NotFoundError, ResultTooLargeError } from '../database.errors';
+import {
+  ConflictError,
+  InvalidInputError,
+  MissingContextError,
+  MissingTenantError,
+  NotFoundError,
+  ResultTooLargeError,
+} from '../database.errors';
 import type { CreateInput, Entity, UpdateInput } from '../model/base.model';
 import { describeEntity, type EntityDescription } from '../model/entity-description';
 import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
@@ -63,7 +70,10 @@ export abstract class BaseRepository<
   }
 
   /** The first row that matches, or null. */
-  async findOne<K extends keyof T = keyof T>(criteria: RowCriteria<T, K>, options: QueryOptions = {}): Promise<Pick<T, K> | null> {
+  async findOne<K extends keyof T = keyof T>(
+    criteria: RowCriteria<T, K>,
+    options: QueryOptions = {},
+  ): Promise<Pick<T, K> | null> {
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const [found] = await this.select('findOne', { where, orderBy, select, limit: 1 }, options);
     return found ?? null;
@@ -87,7 +97,10 @@ export abstract class BaseRepository<
   }
 
   /** Every row that matches. @throws ResultTooLargeError beyond 1,000: half of a patient's allergies is worse than none. */
-  async findAll<K extends keyof T = keyof T>(criteria: RowCriteria<T, K> = {}, options: QueryOptions = {}): Promise<readonly Pick<T, K>[]> {
+  async findAll<K extends keyof T = keyof T>(
+    criteria: RowCriteria<T, K> = {},
+    options: QueryOptions = {},
+  ): Promise<readonly Pick<T, K>[]> {
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const found = await this.select('findAll', { where, orderBy, select, limit: FIND_ALL_LIMIT + 1 }, options);
     if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
@@ -119,8 +132,13 @@ export abstract class BaseRepository<
   }
 
   /** Stores all rows or none, in the given order. */
-  async bulkCreate(data: readonly CreateDTO[], context?: ExecutionContext, options: QueryOptions = {}): Promise<readonly T[]> {
-    if (!Array.isArray(data)) throw new InvalidInputError(`${this.entityName}: bulkCreate takes a list`, 'Pass the rows as an array.');
+  async bulkCreate(
+    data: readonly CreateDTO[],
+    context?: ExecutionContext,
+    options: QueryOptions = {},
+  ): Promise<readonly T[]> {
+    if (!Array.isArray(data))
+      throw new InvalidInputError(`${this.entityName}: bulkCreate takes a list`, 'Pass the rows as an array.');
     return this.insert('bulkCreate', data, context, options);
   }
 
@@ -138,7 +156,8 @@ export abstract class BaseRepository<
     }
     return this.together(actor, options, async () => {
       // Locked, so that what the hook judged is what is written over (D21).
-      const [current] = await this.select('update', { where: { id }, lock: true }, { ...options, context: actor, withDeleted: false });
+      const living = { ...options, context: actor, withDeleted: false };
+      const [current] = await this.select('update', { where: { id }, lock: true }, living);
       if (!current) throw new NotFoundError(this.entityName, id);
       await this.validateUpdate(id, data, current);
       return this.change('update', id, set, actor, options, 'living');
@@ -184,7 +203,12 @@ export abstract class BaseRepository<
     return rows.map((row) => this.mapToEntity(row));
   }
 
-  private async insert(operation: string, data: readonly CreateDTO[], context: ExecutionContext | undefined, options: QueryOptions): Promise<T[]> {
+  private async insert(
+    operation: string,
+    data: readonly CreateDTO[],
+    context: ExecutionContext | undefined,
+    options: QueryOptions,
+  ): Promise<T[]> {
     const actor = this.actor(operation, context, options);
     const { entity, statements } = this.ready();
     const columns = insertedColumns(entity);
@@ -195,7 +219,8 @@ export abstract class BaseRepository<
       const created = new Map<unknown, T>();
       for (let from = 0; from < rows.length; from += CHUNK) {
         const chunk = rows.slice(from, from + CHUNK);
-        const statement = chunk.length === 1 ? statements.insert(operation, chunk[0]!) : statements.insertMany(operation, chunk);
+        const statement =
+          chunk.length === 1 ? statements.insert(operation, chunk[0]!) : statements.insertMany(operation, chunk);
         const { rows: stored, entities } = await this.write(statement, actor, options);
         stored.forEach((row, i) => created.set(row.id, entities[i]!));
       }
@@ -209,7 +234,13 @@ export abstract class BaseRepository<
     });
   }
 
-  private async mark(operation: string, id: string, deletedAt: Date | null, context: ExecutionContext | undefined, options: UpdateOptions): Promise<T> {
+  private async mark(
+    operation: string,
+    id: string,
+    deletedAt: Date | null,
+    context: ExecutionContext | undefined,
+    options: UpdateOptions,
+  ): Promise<T> {
     const actor = this.actor(operation, context, options);
     const { entity } = this.ready();
     requireUuid(entity, id);
@@ -231,11 +262,16 @@ export abstract class BaseRepository<
     const { entities } = await this.write(statements.update(operation, set, { where, rows }), actor, options);
     if (entities[0]) return entities[0];
     if (expectedVersion === undefined) throw new NotFoundError(this.entityName, id);
-    const [current] = await this.select(operation, { where: { id }, rows }, { ...options, context: actor, withDeleted: false });
+    const asked = { ...options, context: actor, withDeleted: false };
+    const [current] = await this.select(operation, { where: { id }, rows }, asked);
     throw current ? new ConflictError(this.entityName) : new NotFoundError(this.entityName, id);
   }
 
-  private async write(statement: Statement, actor: ExecutionContext, options: QueryOptions): Promise<{ rows: Row[]; entities: T[] }> {
+  private async write(
+    statement: Statement,
+    actor: ExecutionContext,
+    options: QueryOptions,
+  ): Promise<{ rows: Row[]; entities: T[] }> {
     const { runtime } = this.ready();
     const { rows } = await runtime.runner.run(statement, { ...options, context: actor });
     const entities = this.toEntities(rows);

@@ -11,7 +11,8 @@ export function withAssociated(models: readonly ModelCtor[]): ModelCtor[] {
     if (found.has(model)) return;
     found.add(model);
     registerPhiModel(model);
-    for (const association of getAssociations(model.prototype) ?? []) visit(association.getAssociatedClass() as ModelCtor);
+    for (const association of getAssociations(model.prototype) ?? [])
+      visit(association.getAssociatedClass() as ModelCtor);
   };
   models.forEach(visit);
   return [...found];

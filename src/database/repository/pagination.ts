@@ -23,9 +23,13 @@ export function readPage(entity: string, request: PageRequest = {}): Page {
   const limit = request.limit ?? DEFAULT_LIMIT;
   const check = (name: string, value: number, max: number): void => {
     if (!Number.isInteger(value) || value < 1 || value > max) {
-      throw new InvalidInputError(`${entity}: ${name} must be a whole number from 1 to ${max}`, 'Correct the page request.', {
-        entity,
-      });
+      throw new InvalidInputError(
+        `${entity}: ${name} must be a whole number from 1 to ${max}`,
+        'Correct the page request.',
+        {
+          entity,
+        },
+      );
     }
   };
   check('page', page, MAX_PAGE);

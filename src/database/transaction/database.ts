@@ -34,7 +34,11 @@ export class Database {
    * @param params Values of the placeholders.
    * @throws InvalidInputError for transaction control, which belongs to the unit of work.
    */
-  async query<R extends object = Row>(sql: string, params: readonly unknown[] = [], options?: RunOptions): Promise<R[]> {
+  async query<R extends object = Row>(
+    sql: string,
+    params: readonly unknown[] = [],
+    options?: RunOptions,
+  ): Promise<R[]> {
     return (await this.run<R>(sql, params, options)).rows;
   }
 
@@ -44,7 +48,11 @@ export class Database {
   }
 
   /** One row or null. @throws UnexpectedRowCountError for more. */
-  async oneOrNone<R extends object = Row>(sql: string, params?: readonly unknown[], options?: RunOptions): Promise<R | null> {
+  async oneOrNone<R extends object = Row>(
+    sql: string,
+    params?: readonly unknown[],
+    options?: RunOptions,
+  ): Promise<R | null> {
     const rows = await this.query<R>(sql, params, options);
     return rows.length === 0 ? null : expectOne(rows, 'at most one row');
   }
@@ -109,13 +117,19 @@ export class Database {
 /** The driver would make text of an object when the begin is on its way already; one that has no text is refused before. */
 function bindable(value: unknown): unknown {
   if (typeof value === 'string' && !isStorableText(value)) {
-    throw new InvalidInputError('A parameter is text with NUL or a lone surrogate', 'Clean it: PostgreSQL cannot store it as it is.');
+    throw new InvalidInputError(
+      'A parameter is text with NUL or a lone surrogate',
+      'Clean it: PostgreSQL cannot store it as it is.',
+    );
   }
   if (typeof value !== 'object' || value === null || value instanceof Date || ArrayBuffer.isView(value)) return value;
   try {
     return Array.isArray(value) ? value.map(bindable) : JSON.stringify(value);
   } catch {
-    throw new InvalidInputError('A parameter cannot be written as JSON', 'Pass plain data: no cycles, no BigInt inside an object.');
+    throw new InvalidInputError(
+      'A parameter cannot be written as JSON',
+      'Pass plain data: no cycles, no BigInt inside an object.',
+    );
   }
 }
 

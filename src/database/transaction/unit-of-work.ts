@@ -82,7 +82,8 @@ export class UnitOfWork implements IUnitOfWork {
 
   private open(): Scope {
     const scope = currentScope(this.sequelize);
-    if (!scope) throw new TransactionOptionsError('No unit of work is open', 'Register hooks inside executeInTransaction.');
+    if (!scope)
+      throw new TransactionOptionsError('No unit of work is open', 'Register hooks inside executeInTransaction.');
     scope.assertOpen();
     return scope;
   }
@@ -186,7 +187,9 @@ export class UnitOfWork implements IUnitOfWork {
     const expiry = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         scope.abandon();
-        reject(new TimeoutError('The unit of work took too long and was rolled back', 'Shorten it, or raise timeoutMs.'));
+        reject(
+          new TimeoutError('The unit of work took too long and was rolled back', 'Shorten it, or raise timeoutMs.'),
+        );
       }, timeoutMs);
       // After a shutdown no unit keeps the process alive; until then its connection does.
       timer.unref();
@@ -212,7 +215,8 @@ export class UnitOfWork implements IUnitOfWork {
       await hook();
     } catch (thrown) {
       // Only the kind of error: its message is the application's and may carry values.
-      const kind = thrown instanceof DatabaseError ? thrown.code : thrown instanceof Error ? thrown.name : typeof thrown;
+      const kind =
+        thrown instanceof DatabaseError ? thrown.code : thrown instanceof Error ? thrown.name : typeof thrown;
       this.logger.error(`A hook failed after the unit of work was ${status}: ${kind}`);
     }
   }
@@ -220,9 +224,16 @@ export class UnitOfWork implements IUnitOfWork {
 
 function beginOptions(options: TransactionOptions): BeginOptions {
   const statementTimeoutMs = options.statementTimeoutMs ?? options.timeoutMs;
-  for (const [name, value] of Object.entries({ timeoutMs: options.timeoutMs, statementTimeoutMs, lockTimeoutMs: options.lockTimeoutMs })) {
+  for (const [name, value] of Object.entries({
+    timeoutMs: options.timeoutMs,
+    statementTimeoutMs,
+    lockTimeoutMs: options.lockTimeoutMs,
+  })) {
     if (value !== undefined && !(value >= 1 && value <= MAX_TIMEOUT_MS)) {
-      throw new TransactionOptionsError(`${name} must be a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`, 'Correct the option.');
+      throw new TransactionOptionsError(
+        `${name} must be a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
+        'Correct the option.',
+      );
     }
   }
   return {
@@ -237,9 +248,15 @@ function beginOptions(options: TransactionOptions): BeginOptions {
 function refuseChange(outer: Scope, context: ExecutionContext | undefined, options: TransactionOptions): void {
   if (context && outer.context && context.clinicId !== outer.context.clinicId) throw twoClinics();
   if (options.isolation && isStronger(options.isolation, outer.options.isolation)) {
-    throw new TransactionOptionsError('The open unit of work has a weaker isolation level', 'Set it on the outermost unit.');
+    throw new TransactionOptionsError(
+      'The open unit of work has a weaker isolation level',
+      'Set it on the outermost unit.',
+    );
   }
   if (options.readOnly === false && outer.options.readOnly) {
-    throw new TransactionOptionsError('The open unit of work is read-only', 'Begin the outermost unit without readOnly.');
+    throw new TransactionOptionsError(
+      'The open unit of work is read-only',
+      'Begin the outermost unit without readOnly.',
+    );
   }
 }

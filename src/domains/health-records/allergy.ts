@@ -42,31 +42,41 @@ export interface AllergyReaction {
 /** An allergy or intolerance. */
 @Table({ tableName: 'allergies' })
 export class Allergy extends TenantModel<Allergy> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(255))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(255))
   declare allergen: string;
 
   @Column(DataType.ENUM(...allergenCodeSystems))
   declare codeSystem: AllergenCodeSystem | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare code: string | null;
 
-  @AllowNull(false) @Default('ALLERGY') @Column(DataType.ENUM(...allergyTypes))
+  @AllowNull(false)
+  @Default('ALLERGY')
+  @Column(DataType.ENUM(...allergyTypes))
   declare type: CreationOptional<AllergyType>;
 
-  @AllowNull(false) @Default('OTHER') @Column(DataType.ENUM(...allergenCategories))
+  @AllowNull(false)
+  @Default('OTHER')
+  @Column(DataType.ENUM(...allergenCategories))
   declare category: CreationOptional<AllergenCategory>;
 
   /** The worst that is known; missing where none is. */
@@ -74,10 +84,15 @@ export class Allergy extends TenantModel<Allergy> {
   declare severity: Severity | null;
 
   /** At most 20. */
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Default(() => []) @Column(DataType.JSONB)
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Default(() => [])
+  @Column(DataType.JSONB)
   declare reactions: CreationOptional<AllergyReaction[]>;
 
-  @AllowNull(false) @Default('ACTIVE') @Column(DataType.ENUM(...allergyStatuses))
+  @AllowNull(false)
+  @Default('ACTIVE')
+  @Column(DataType.ENUM(...allergyStatuses))
   declare status: CreationOptional<AllergyStatus>;
 
   @Column(DataType.DATEONLY)
@@ -86,22 +101,29 @@ export class Allergy extends TenantModel<Allergy> {
   @Column(DataType.DATEONLY)
   declare resolvedOn: string | null;
 
-  @AllowNull(false) @Default(false) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(false)
+  @Column(DataType.BOOLEAN)
   declare isVerified: CreationOptional<boolean>;
 
-  @AllowNull(false) @Default(false) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(false)
+  @Column(DataType.BOOLEAN)
   declare epinephrineRequired: CreationOptional<boolean>;
 
   @Column(DataType.DATEONLY)
   declare epinephrineExpiresOn: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare treatment: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare emergencyProtocol: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -20,28 +20,36 @@ export type ConditionStatus = (typeof conditionStatuses)[number];
 /** A condition with its course. */
 @Table({ tableName: 'chronic_conditions' })
 export class ChronicCondition extends TenantModel<ChronicCondition> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(255))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(255))
   declare condition: string;
 
   @Column(DataType.ENUM(...conditionCodeSystems))
   declare codeSystem: ConditionCodeSystem | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare code: string | null;
 
-  @AllowNull(false) @Default('ACTIVE') @Column(DataType.ENUM(...conditionStatuses))
+  @AllowNull(false)
+  @Default('ACTIVE')
+  @Column(DataType.ENUM(...conditionStatuses))
   declare status: CreationOptional<ConditionStatus>;
 
   @Column(DataType.ENUM(...severities))
@@ -53,19 +61,24 @@ export class ChronicCondition extends TenantModel<ChronicCondition> {
   @Column(DataType.DATEONLY)
   declare abatedOn: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare diagnosedBy: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare carePlan: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare accommodations: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare triggers: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare emergencyProtocol: string | null;
 
   @Column(DataType.DATEONLY)
@@ -74,7 +87,8 @@ export class ChronicCondition extends TenantModel<ChronicCondition> {
   @Column(DataType.DATEONLY)
   declare nextReviewOn: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -37,70 +37,89 @@ export type RecordCodeSystem = (typeof recordCodeSystems)[number];
 /** What has no entity of its own: checkups, surveys, procedures, notes of a transfer. */
 @Table({ tableName: 'health_records' })
 export class HealthRecord extends TenantModel<HealthRecord> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @AllowNull(false) @Column(DataType.ENUM(...recordTypes))
+  @AllowNull(false)
+  @Column(DataType.ENUM(...recordTypes))
   declare recordType: RecordType;
 
-  @AllowNull(false) @Default(() => new Date()) @Column(DataType.DATE)
+  @AllowNull(false)
+  @Default(() => new Date())
+  @Column(DataType.DATE)
   declare recordedAt: CreationOptional<Date>;
 
   @Column(DataType.DATE)
   declare endedAt: Date | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare title: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare description: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare diagnosis: string | null;
 
   @Column(DataType.ENUM(...recordCodeSystems))
   declare codeSystem: RecordCodeSystem | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare code: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(4000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(4000))
   declare value: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.DECIMAL(18, 6))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.DECIMAL(18, 6))
   declare valueNumeric: string | null;
 
   @Column(DataType.STRING(50))
   declare unit: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare reasonCode: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare reason: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare facilityName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare providerName: string | null;
 
-  @AllowNull(false) @Default(false) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(false)
+  @Column(DataType.BOOLEAN)
   declare isConfidential: CreationOptional<boolean>;
 
   @Column(DataType.DATEONLY)
   declare followUpOn: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -19,52 +19,70 @@ export type LabResultStatus = (typeof labResultStatuses)[number];
 /** One result of a laboratory test; `value` is the text exactly as reported. */
 @Table({ tableName: 'lab_results' })
 export class LabResult extends TenantModel<LabResult> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(20))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(20))
   declare loincCode: string | null;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(500))
   declare testName: string;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(4000))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(4000))
   declare value: string;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.DECIMAL(18, 6))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.DECIMAL(18, 6))
   declare valueNumeric: string | null;
 
   @Column(DataType.STRING(50))
   declare unit: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(100))
   declare referenceRange: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.ENUM(...interpretations))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.ENUM(...interpretations))
   declare interpretation: Interpretation | null;
 
-  @AllowNull(false) @Default('FINAL') @Column(DataType.ENUM(...labResultStatuses))
+  @AllowNull(false)
+  @Default('FINAL')
+  @Column(DataType.ENUM(...labResultStatuses))
   declare status: CreationOptional<LabResultStatus>;
 
-  @AllowNull(false) @Default(() => new Date()) @Column(DataType.DATE)
+  @AllowNull(false)
+  @Default(() => new Date())
+  @Column(DataType.DATE)
   declare observedAt: CreationOptional<Date>;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare facilityName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare orderedBy: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -20,61 +20,78 @@ export type PlanStatus = (typeof planStatuses)[number];
 /** What is planned for a patient, and why. */
 @Table({ tableName: 'treatment_plans' })
 export class TreatmentPlan extends TenantModel<TreatmentPlan> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @ForeignKey(() => User) @Column(DataType.UUID)
+  @ForeignKey(() => User)
+  @Column(DataType.UUID)
   declare managedById: string | null;
 
   @BelongsTo(() => User)
   declare managedBy?: NonAttribute<User>;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(255))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(255))
   declare title: string;
 
   @Column(DataType.ENUM(...planCodeSystems))
   declare codeSystem: PlanCodeSystem | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare code: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare reasonCode: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare reason: string | null;
 
-  @AllowNull(false) @Default('ACTIVE') @Column(DataType.ENUM(...planStatuses))
+  @AllowNull(false)
+  @Default('ACTIVE')
+  @Column(DataType.ENUM(...planStatuses))
   declare status: CreationOptional<PlanStatus>;
 
-  @AllowNull(false) @Column(DataType.DATEONLY)
+  @AllowNull(false)
+  @Column(DataType.DATEONLY)
   declare startedOn: string;
 
   @Column(DataType.DATEONLY)
   declare endedOn: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare goals: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare activities: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare facilityName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare providerName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -11,7 +11,8 @@ export type DeaSchedule = (typeof deaSchedules)[number];
 /** A drug in the catalogue of the clinic. No patient data. */
 @Table({ tableName: 'medications' })
 export class Medication extends TenantModel<Medication> {
-  @AllowNull(false) @Column(DataType.STRING(500))
+  @AllowNull(false)
+  @Column(DataType.STRING(500))
   declare name: string;
 
   @Column(DataType.STRING(20))
@@ -33,14 +34,18 @@ export class Medication extends TenantModel<Medication> {
   @Column(DataType.STRING(100))
   declare manufacturer: string | null;
 
-  @AllowNull(false) @Default(false) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(false)
+  @Column(DataType.BOOLEAN)
   declare isControlled: CreationOptional<boolean>;
 
   /** 21 CFR 1308; only of a controlled drug. */
   @Column(DataType.ENUM(...deaSchedules))
   declare deaSchedule: DeaSchedule | null;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 }
 

@@ -15,68 +15,88 @@ export type MedicationStatus = (typeof medicationStatuses)[number];
 /** A drug that a patient takes or took. */
 @Table({ tableName: 'student_medications' })
 export class StudentMedication extends TenantModel<StudentMedication> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => Medication) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Medication)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare medicationId: string;
 
   @BelongsTo(() => Medication)
   declare medication?: NonAttribute<Medication>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @AllowNull(false) @Default('ACTIVE') @Column(DataType.ENUM(...medicationStatuses))
+  @AllowNull(false)
+  @Default('ACTIVE')
+  @Column(DataType.ENUM(...medicationStatuses))
   declare status: CreationOptional<MedicationStatus>;
 
-  @AllowNull(false) @Column(DataType.DATE)
+  @AllowNull(false)
+  @Column(DataType.DATE)
   declare startedAt: Date;
 
   @Column(DataType.DATE)
   declare endedAt: Date | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare dosage: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare frequency: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(50))
   declare route: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare instructions: string | null;
 
   /** How often it was handed out. */
-  @Phi({ subject: 'studentId' }) @Column(DataType.INTEGER)
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.INTEGER)
   declare dispenses: number | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.INTEGER)
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.INTEGER)
   declare refillsRemaining: number | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare reasonCode: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare reason: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare facilityName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare prescribedBy: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(50))
   declare prescriptionNumber: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -11,10 +11,13 @@ export type ClinicKind = (typeof clinicKinds)[number];
 /** The tenant: an organisation that provides care. A context sees its own clinic only. */
 @Table({ tableName: 'clinics' })
 export class Clinic extends BaseModel<Clinic> {
-  @AllowNull(false) @Column(DataType.STRING(200))
+  @AllowNull(false)
+  @Column(DataType.STRING(200))
   declare name: string;
 
-  @AllowNull(false) @Default('SCHOOL_HEALTH') @Column(DataType.ENUM(...clinicKinds))
+  @AllowNull(false)
+  @Default('SCHOOL_HEALTH')
+  @Column(DataType.ENUM(...clinicKinds))
   declare kind: CreationOptional<ClinicKind>;
 
   /** National Provider Identifier, 10 digits (45 CFR 162.406). */
@@ -40,10 +43,14 @@ export class Clinic extends BaseModel<Clinic> {
   declare postalCode: string | null;
 
   /** IANA name; timestamps are stored in UTC, this one is for people. */
-  @AllowNull(false) @Default('UTC') @Column(DataType.STRING(64))
+  @AllowNull(false)
+  @Default('UTC')
+  @Column(DataType.STRING(64))
   declare timeZone: CreationOptional<string>;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 }
 

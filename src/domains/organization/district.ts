@@ -6,10 +6,12 @@ import { repositoryFor } from '../../database/repository/repository-for';
 /** A school district inside a clinic. */
 @Table({ tableName: 'districts' })
 export class District extends TenantModel<District> {
-  @AllowNull(false) @Column(DataType.STRING(200))
+  @AllowNull(false)
+  @Column(DataType.STRING(200))
   declare name: string;
 
-  @AllowNull(false) @Column(DataType.STRING(50))
+  @AllowNull(false)
+  @Column(DataType.STRING(50))
   declare code: string;
 
   @Column(DataType.STRING(30))
@@ -30,7 +32,9 @@ export class District extends TenantModel<District> {
   @Column(DataType.STRING(20))
   declare postalCode: string | null;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 }
 

@@ -7,16 +7,19 @@ import { District } from './district';
 /** A school; independent where it has no district. */
 @Table({ tableName: 'schools' })
 export class School extends TenantModel<School> {
-  @ForeignKey(() => District) @Column(DataType.UUID)
+  @ForeignKey(() => District)
+  @Column(DataType.UUID)
   declare districtId: string | null;
 
   @BelongsTo(() => District)
   declare district?: NonAttribute<District>;
 
-  @AllowNull(false) @Column(DataType.STRING(200))
+  @AllowNull(false)
+  @Column(DataType.STRING(200))
   declare name: string;
 
-  @AllowNull(false) @Column(DataType.STRING(50))
+  @AllowNull(false)
+  @Column(DataType.STRING(50))
   declare code: string;
 
   @Column(DataType.STRING(200))
@@ -40,7 +43,9 @@ export class School extends TenantModel<School> {
   @Column(DataType.STRING(20))
   declare postalCode: string | null;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 }
 

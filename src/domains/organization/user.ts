@@ -17,32 +17,42 @@ export type SubscriptionTier = (typeof subscriptionTiers)[number];
 /** A person who works with the records. Credentials are kept by whoever signs people in. */
 @Table({ tableName: 'users' })
 export class User extends TenantModel<User> {
-  @ForeignKey(() => School) @Column(DataType.UUID)
+  @ForeignKey(() => School)
+  @Column(DataType.UUID)
   declare schoolId: string | null;
 
   @BelongsTo(() => School)
   declare school?: NonAttribute<School>;
 
   /** In lower case. */
-  @AllowNull(false) @Column(DataType.STRING(254))
+  @AllowNull(false)
+  @Column(DataType.STRING(254))
   declare email: string;
 
-  @AllowNull(false) @Column(DataType.STRING(100))
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare firstName: string;
 
-  @AllowNull(false) @Column(DataType.STRING(100))
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare lastName: string;
 
   @Column(DataType.STRING(30))
   declare phone: string | null;
 
-  @AllowNull(false) @Default('VIEWER') @Column(DataType.ENUM(...userRoles))
+  @AllowNull(false)
+  @Default('VIEWER')
+  @Column(DataType.ENUM(...userRoles))
   declare role: CreationOptional<UserRole>;
 
-  @AllowNull(false) @Default('FREE') @Column(DataType.ENUM(...subscriptionTiers))
+  @AllowNull(false)
+  @Default('FREE')
+  @Column(DataType.ENUM(...subscriptionTiers))
   declare subscriptionTier: CreationOptional<SubscriptionTier>;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 
   @Column(DataType.DATE)

@@ -13,47 +13,66 @@ export type ContactMethod = (typeof contactMethods)[number];
 /** Whom to call about a student. */
 @Table({ tableName: 'emergency_contacts' })
 export class EmergencyContact extends TenantModel<EmergencyContact> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(100))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare firstName: string;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(100))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare lastName: string;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(50))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(50))
   declare relationship: string;
 
-  @Phi({ subject: 'studentId' }) @AllowNull(false) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @AllowNull(false)
+  @Column(DataType.STRING(30))
   declare phone: string;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(254))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(254))
   declare email: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(300))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(300))
   declare address: string | null;
 
   /** Whom to call first: 1. */
-  @AllowNull(false) @Default(1) @Column(DataType.INTEGER)
+  @AllowNull(false)
+  @Default(1)
+  @Column(DataType.INTEGER)
   declare priority: CreationOptional<number>;
 
   @Column(DataType.ENUM(...contactMethods))
   declare preferredContactMethod: ContactMethod | null;
 
-  @AllowNull(false) @Default(false) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(false)
+  @Column(DataType.BOOLEAN)
   declare canPickUp: CreationOptional<boolean>;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 
   @Column(DataType.DATE)
   declare lastVerifiedAt: Date | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 }
 

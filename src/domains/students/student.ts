@@ -20,92 +20,124 @@ export type MaritalStatus = (typeof maritalStatuses)[number];
 /** The patient of this domain, adults included. */
 @Table({ tableName: 'students' })
 export class Student extends TenantModel<Student> {
-  @ForeignKey(() => School) @Column(DataType.UUID)
+  @ForeignKey(() => School)
+  @Column(DataType.UUID)
   declare schoolId: string | null;
 
   @BelongsTo(() => School)
   declare school?: NonAttribute<School>;
 
   /** The nurse in charge. */
-  @ForeignKey(() => User) @Column(DataType.UUID)
+  @ForeignKey(() => User)
+  @Column(DataType.UUID)
   declare nurseId: string | null;
 
   @BelongsTo(() => User)
   declare nurse?: NonAttribute<User>;
 
-  @Phi({ subject: 'id' }) @AllowNull(false) @Column(DataType.STRING(50))
+  @Phi({ subject: 'id' })
+  @AllowNull(false)
+  @Column(DataType.STRING(50))
   declare studentNumber: string;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(50))
   declare medicalRecordNumber: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(20))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(20))
   declare prefix: string | null;
 
-  @Phi({ subject: 'id' }) @AllowNull(false) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare firstName: string;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(100))
   declare middleName: string | null;
 
-  @Phi({ subject: 'id' }) @AllowNull(false) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @AllowNull(false)
+  @Column(DataType.STRING(100))
   declare lastName: string;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(20))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(20))
   declare suffix: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(100))
   declare maidenName: string | null;
 
-  @Phi({ subject: 'id' }) @AllowNull(false) @Column(DataType.DATEONLY)
+  @Phi({ subject: 'id' })
+  @AllowNull(false)
+  @Column(DataType.DATEONLY)
   declare dateOfBirth: string;
 
-  @Phi({ subject: 'id' }) @Column(DataType.DATEONLY)
+  @Phi({ subject: 'id' })
+  @Column(DataType.DATEONLY)
   declare dateOfDeath: string | null;
 
-  @Phi({ subject: 'id' }) @AllowNull(false) @Column(DataType.ENUM(...genders))
+  @Phi({ subject: 'id' })
+  @AllowNull(false)
+  @Column(DataType.ENUM(...genders))
   declare gender: Gender;
 
-  @Phi({ subject: 'id' }) @Column(DataType.ENUM(...maritalStatuses))
+  @Phi({ subject: 'id' })
+  @Column(DataType.ENUM(...maritalStatuses))
   declare maritalStatus: MaritalStatus | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(50))
   declare race: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(50))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(50))
   declare ethnicity: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(20))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(20))
   declare socialSecurityNumber: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(30))
   declare driversLicense: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(30))
   declare passportNumber: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(200))
   declare birthplace: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(30))
   declare phone: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(254))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(254))
   declare email: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(300))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(300))
   declare address: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(100))
   declare city: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(100))
   declare county: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(100))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(100))
   declare state: string | null;
 
-  @Phi({ subject: 'id' }) @Column(DataType.STRING(20))
+  @Phi({ subject: 'id' })
+  @Column(DataType.STRING(20))
   declare postalCode: string | null;
 
   /** Missing for adults. */
@@ -115,7 +147,9 @@ export class Student extends TenantModel<Student> {
   @Column(DataType.DATEONLY)
   declare enrollmentDate: string | null;
 
-  @AllowNull(false) @Default(true) @Column(DataType.BOOLEAN)
+  @AllowNull(false)
+  @Default(true)
+  @Column(DataType.BOOLEAN)
   declare isActive: CreationOptional<boolean>;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

@@ -30,43 +30,56 @@ export type AppointmentStatus = (typeof appointmentStatuses)[number];
 /** A time set aside for a student. */
 @Table({ tableName: 'appointments' })
 export class Appointment extends TenantModel<Appointment> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => User) @Column(DataType.UUID)
+  @ForeignKey(() => User)
+  @Column(DataType.UUID)
   declare nurseId: string | null;
 
   @BelongsTo(() => User)
   declare nurse?: NonAttribute<User>;
 
-  @ForeignKey(() => ClinicVisit) @Column(DataType.UUID)
+  @ForeignKey(() => ClinicVisit)
+  @Column(DataType.UUID)
   declare visitId: string | null;
 
   @BelongsTo(() => ClinicVisit)
   declare visit?: NonAttribute<ClinicVisit>;
 
-  @AllowNull(false) @Column(DataType.ENUM(...appointmentTypes))
+  @AllowNull(false)
+  @Column(DataType.ENUM(...appointmentTypes))
   declare type: AppointmentType;
 
-  @AllowNull(false) @Default('SCHEDULED') @Column(DataType.ENUM(...appointmentStatuses))
+  @AllowNull(false)
+  @Default('SCHEDULED')
+  @Column(DataType.ENUM(...appointmentStatuses))
   declare status: CreationOptional<AppointmentStatus>;
 
-  @AllowNull(false) @Column(DataType.DATE)
+  @AllowNull(false)
+  @Column(DataType.DATE)
   declare scheduledAt: Date;
 
-  @AllowNull(false) @Default(30) @Column(DataType.INTEGER)
+  @AllowNull(false)
+  @Default(30)
+  @Column(DataType.INTEGER)
   declare durationMinutes: CreationOptional<number>;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare reason: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare cancellationReason: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 }
 

@@ -31,57 +31,73 @@ export type Disposition = (typeof dispositions)[number];
 /** One contact of a patient with a clinic. */
 @Table({ tableName: 'clinic_visits' })
 export class ClinicVisit extends TenantModel<ClinicVisit> {
-  @ForeignKey(() => Student) @AllowNull(false) @Column(DataType.UUID)
+  @ForeignKey(() => Student)
+  @AllowNull(false)
+  @Column(DataType.UUID)
   declare studentId: string;
 
   @BelongsTo(() => Student)
   declare student?: NonAttribute<Student>;
 
-  @ForeignKey(() => User) @Column(DataType.UUID)
+  @ForeignKey(() => User)
+  @Column(DataType.UUID)
   declare attendedById: string | null;
 
   @BelongsTo(() => User)
   declare attendedBy?: NonAttribute<User>;
 
-  @AllowNull(false) @Default('SCHOOL_HEALTH') @Column(DataType.ENUM(...visitClasses))
+  @AllowNull(false)
+  @Default('SCHOOL_HEALTH')
+  @Column(DataType.ENUM(...visitClasses))
   declare visitClass: CreationOptional<VisitClass>;
 
-  @AllowNull(false) @Default(() => new Date()) @Column(DataType.DATE)
+  @AllowNull(false)
+  @Default(() => new Date())
+  @Column(DataType.DATE)
   declare startedAt: CreationOptional<Date>;
 
   @Column(DataType.DATE)
   declare endedAt: Date | null;
 
   /** SNOMED CT code of the kind of visit. */
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare code: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare description: string | null;
 
   /** SNOMED CT code of the reason. */
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(30))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(30))
   declare reasonCode: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(500))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(500))
   declare reason: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare facilityName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(200))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(200))
   declare providerName: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare symptoms: string | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare treatment: string | null;
 
   @Column(DataType.ENUM(...dispositions))
   declare disposition: Disposition | null;
 
-  @Phi({ subject: 'studentId' }) @Column(DataType.STRING(10000))
+  @Phi({ subject: 'studentId' })
+  @Column(DataType.STRING(10000))
   declare notes: string | null;
 
   /** SHA-256 of the row it was imported from, in hex; missing where it was entered here. */

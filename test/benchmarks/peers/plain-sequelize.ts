@@ -99,7 +99,10 @@ export class PlainSequelize implements Peer {
   unit(first: RecordInput, id: string, second: RecordInput): Promise<readonly object[]> {
     return this.inTransaction(async (transaction) => {
       const created = await this.records.create(first, { transaction });
-      const [, updated] = await this.records.update({ visits: first.visits }, { where: { id }, returning: true, transaction });
+      const [, updated] = await this.records.update(
+        { visits: first.visits },
+        { where: { id }, returning: true, transaction },
+      );
       return [created, updated[0]!, await this.records.create(second, { transaction })];
     });
   }

@@ -27,11 +27,14 @@ describe('an error of the driver', () => {
     expect(sqlStateOf(answer(code, severity))).toBe(code);
   });
 
-  it.each([new Error('Connection terminated unexpectedly'), Object.assign(new Error('x'), { code: 'ECONNRESET' }), undefined, null, 'text'])(
-    'is no answer of the server at all: %p',
-    (error) => {
-      expect(isServerAnswer(error)).toBe(false);
-      expect(sqlStateOf(error)).toBeUndefined();
-    },
-  );
+  it.each([
+    new Error('Connection terminated unexpectedly'),
+    Object.assign(new Error('x'), { code: 'ECONNRESET' }),
+    undefined,
+    null,
+    'text',
+  ])('is no answer of the server at all: %p', (error) => {
+    expect(isServerAnswer(error)).toBe(false);
+    expect(sqlStateOf(error)).toBeUndefined();
+  });
 });

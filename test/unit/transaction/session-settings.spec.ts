@@ -1,4 +1,9 @@
-import { beginText, contextSetting, isStronger, tenantSetting } from '../../../src/database/connection/session-settings';
+import {
+  beginText,
+  contextSetting,
+  isStronger,
+  tenantSetting,
+} from '../../../src/database/connection/session-settings';
 import { InvalidInputError } from '../../../src';
 
 const CLINIC = '0190a000-0000-7000-8000-00000000000a';
@@ -33,7 +38,9 @@ describe('the message that begins a transaction', () => {
 
   it('quotes what comes from outside', () => {
     const setting = contextSetting({ userId: `'; DROP TABLE students; --\\`, requestId: 'r' });
-    expect(setting).toBe(String.raw`SET LOCAL app.context =  E'{"userId":"''; DROP TABLE students; --\\\\","requestId":"r"}';`);
+    expect(setting).toBe(
+      String.raw`SET LOCAL app.context =  E'{"userId":"''; DROP TABLE students; --\\\\","requestId":"r"}';`,
+    );
   });
 
   it.each([`x'; --`, 'a\0b', '0190a000'])('refuses a clinic that is no UUID: %j', (clinicId) => {
