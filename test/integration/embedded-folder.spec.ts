@@ -20,7 +20,8 @@ beforeEach(() => {
   mkdirSync(dir, { mode: 0o711 });
 });
 
-afterEach(() => rmSync(join(dir, '..'), { recursive: true, force: true }));
+// With retries: an initdb that outlived its starter may still be writing.
+afterEach(() => rmSync(join(dir, '..'), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
 
 describe('the folder of the embedded server', () => {
   it('is not taken from whoever keeps files named like ours in it: no start, no deletion', async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Binaries } from './binaries';
 import { EmbeddedServerError } from './embedded.errors';
@@ -15,12 +15,26 @@ export const SUPERUSER = 'postgres';
  */
 export function initialiseCluster(folder: ServerFolder, binaries: Binaries, password: string): void {
   if (existsSync(folder.data)) return checkVersion(folder, binaries);
-  const fresh = join(folder.store, 'data.new');
-  rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { mode: 0o700 });
+  const attempts = join(folder.store, 'data.new');
+  clear(attempts);
+  mkdirSync(attempts, { mode: 0o700, recursive: true });
+  // A folder for each attempt: an initdb whose starter was killed may still be writing to its own, and empties it if
+  // it fails.
+  const fresh = mkdtempSync(join(attempts, 'attempt-'));
+  handOver(attempts, folder.account);
   handOver(fresh, folder.account);
   runInitdb(folder, binaries, fresh, password);
   renameSync(fresh, folder.data);
+  clear(attempts);
+}
+
+/** Removes what former attempts left, unless one still writes there: then a later start does. */
+function clear(attempts: string): void {
+  try {
+    rmSync(attempts, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
 }
 
 function runInitdb(folder: ServerFolder, binaries: Binaries, fresh: string, password: string): void {
