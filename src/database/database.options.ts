@@ -39,7 +39,9 @@ export const environmentSchema = z.object({
     .optional()
     .describe('folder of migrations of the application, applied after the ones of the package'),
   DB_EMBEDDED_DIR: text.default('.data').describe('folder of the embedded server'),
-  AUDIT_ENABLED: flag.default(true).describe('false is refused in production'),
+  AUDIT_ENABLED: flag
+    .default(true)
+    .describe('true; the database audits every write in any case, and false is refused in production'),
   NODE_ENV: text.optional().describe('production, development or test'),
 });
 

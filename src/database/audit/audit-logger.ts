@@ -1,6 +1,7 @@
 import type { StatementRunner } from '../connection/statement-runner';
 import { type ExecutionContext, isStorableText } from '../context/execution-context';
 import { InvalidInputError } from '../database.errors';
+import { attributeName } from '../model/attribute-name';
 import { AuditAction, type AuditEvent, type FieldChange, type IAuditLogger } from './audit-logger.interface';
 import { sanitizeSensitiveData } from './sanitize-sensitive-data';
 
@@ -110,8 +111,11 @@ const toJson = (details: object): string =>
 
 /** The triggers know columns; readers know attributes. */
 function attributeNames(event: AuditEvent): Pick<AuditEvent, 'before' | 'after' | 'changed'> {
-  const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   const keys = (image: AuditEvent['before']) =>
-    image && Object.fromEntries(Object.entries(image).map(([column, value]) => [camel(column), value]));
-  return { before: keys(event.before), after: keys(event.after), changed: event.changed?.map(camel) ?? null };
+    image && Object.fromEntries(Object.entries(image).map(([column, value]) => [attributeName(column), value]));
+  return {
+    before: keys(event.before),
+    after: keys(event.after),
+    changed: event.changed?.map((column) => attributeName(column)) ?? null,
+  };
 }

@@ -1,3 +1,4 @@
+import { attributeName } from '../model/attribute-name';
 import { phiModel } from '../model/phi-registry';
 
 const REDACTED = '[REDACTED]';
@@ -21,11 +22,9 @@ const HARMLESS = /_(count|total|ids?|type|at)$/;
  */
 export function sanitizeSensitiveData<T>(data: T, entity?: string): T {
   const phi = entity === undefined ? undefined : phiModel(entity);
-  const isPhi = (key: string): boolean => phi !== undefined && (phi.has(key) || phi.has(camelCase(key)));
+  const isPhi = (key: string): boolean => phi !== undefined && (phi.has(key) || phi.has(attributeName(key)));
   return copy(data, (key) => isPhi(key) || isSensitiveKey(key), []) as T;
 }
-
-const camelCase = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Reads `apiKey`, `APIKey`, `api_key` and `X-Api-Key` as the same words. */
 function isSensitiveKey(key: string): boolean {

@@ -12,6 +12,7 @@ import {
   UnavailableError,
   UniqueViolationError,
 } from '../database.errors';
+import { attributeName } from '../model/attribute-name';
 
 /** What is safe to read of an error of `pg`: names and codes. Its message, detail and where carry values. */
 interface ServerError {
@@ -22,8 +23,6 @@ interface ServerError {
 }
 
 type Mapping = (entity: string | undefined, safe: ServerError) => DatabaseError;
-
-const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 const BY_STATE: Record<string, Mapping> = {
   '23505': (entity, safe) =>
@@ -88,7 +87,7 @@ function names(entity: string | undefined, safe: ServerError) {
   return {
     entity,
     constraint: safe.constraint,
-    attribute: safe.column ? camelCase(safe.column) : undefined,
+    attribute: safe.column ? attributeName(safe.column) : undefined,
     sqlState: safe.code,
   };
 }
