@@ -17,11 +17,13 @@ import { completeInstallation, locateBinaries } from '../../src/database/embedde
 import { resetEmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 import { serverAccount } from '../../src/database/embedded/server-account';
 import { startChild } from '../support/child';
+import { mayBecomeOrdinary, NOBODY } from '../support/ordinary-user';
 import { temporaryFolder } from '../support/temporary-folder';
 
 const isRoot = process.getuid?.() === 0;
 const whenRoot = isRoot ? it : it.skip;
-const NOBODY = { uid: 65_534, gid: 65_534 };
+// As another user the tests run in a checkout that this user may enter.
+const whenOrdinary = mayBecomeOrdinary ? it : it.skip;
 
 let folder: string;
 
@@ -64,7 +66,8 @@ describe('the first start of the embedded server', () => {
 
   whenRoot('copies programs that its user may not reach, as in a checkout below /root', () => {
     const account = serverAccount('/nonexistent');
-    const installed = dirname(dirname(locateBinaries(account, join(folder, 'unused')).postgres));
+    const reader = mayBecomeOrdinary ? account : undefined;
+    const installed = dirname(dirname(locateBinaries(reader, join(folder, 'unused')).postgres));
     expect(existsSync(join(folder, 'unused'))).toBe(false);
     const closed = join(folder, 'closed');
     mkdirSync(closed, { mode: 0o700 });
@@ -74,7 +77,7 @@ describe('the first start of the embedded server', () => {
     expect(spawnSync(found.initdb, ['--version'], { encoding: 'utf8', ...account }).stdout).toContain(found.major);
   });
 
-  whenRoot('runs for an ordinary user', async () => {
+  whenOrdinary('runs for an ordinary user', async () => {
     const home = join(folder, 'home');
     mkdirSync(home, { mode: 0o700 });
     chownSync(home, NOBODY.uid, NOBODY.gid);

@@ -95,7 +95,7 @@ describe('What is unique', () => {
     ['Student', 'studentNumber', 'unique-1'],
     ['Student', 'medicalRecordNumber', 'unique-2'],
     ['Student', 'sourceHash', 'a'.repeat(64)],
-    ['Medication', 'rxnormCode', '123'],
+    ['Medication', 'rxnormCode', '91827364554637281'],
     ['Allergy', 'sourceHash', 'b'.repeat(64)],
   ];
 
