@@ -5,7 +5,7 @@
  * Type imports count: a type leads the reader to the same file.
  */
 const layers = [
-  ['database\\.errors', 'database\\.options', 'context', 'model'],
+  ['database\\.errors', 'transaction\\.errors', 'database\\.options', 'context', 'model'],
   ['connection'],
   ['transaction'],
   ['encryption'],

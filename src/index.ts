@@ -28,10 +28,10 @@ export {
   DeadlockError,
   type ErrorContext,
   ForeignKeyViolationError,
+  InvalidCursorError,
   InvalidInputError,
   MissingContextError,
   MissingTenantError,
-  NestedScopeActiveError,
   NotFoundError,
   NotNullViolationError,
   RepositoryError,
@@ -39,16 +39,22 @@ export {
   StatementError,
   TenantDeniedError,
   TimeoutError,
+  UnavailableError,
+  UnexpectedRowCountError,
+  UniqueViolationError,
+} from './database/database.errors';
+export {
+  NestedScopeActiveError,
+  PoolSelfDeadlockError,
+  PropagationError,
+  TransactionAbortedError,
   TransactionError,
   TransactionOptionsError,
   TransactionOutcomeUnknownError,
   TransactionScopeClosedError,
-  UnavailableError,
   UnawaitedWorkError,
   UnexpectedRollbackError,
-  UnexpectedRowCountError,
-  UniqueViolationError,
-} from './database/database.errors';
+} from './database/transaction.errors';
 export { DatabaseModule, type DatabaseModuleAsyncOptions, type Feature } from './database/database.module';
 export { type DatabaseModuleOptions, type DatabaseOptions, readOptions } from './database/database.options';
 export { type DatabaseHealth, DatabaseHealthIndicator } from './database/health/database-health.indicator';
@@ -90,6 +96,8 @@ export {
   InjectUnitOfWork,
   type IUnitOfWork,
   type Propagation,
+  type RetryOptions,
   type TransactionOptions,
+  type TransactionOutcome,
   UNIT_OF_WORK,
 } from './database/transaction/unit-of-work.interface';

@@ -172,74 +172,12 @@ export class StatementError extends RepositoryError {
   readonly status = 500;
 }
 
-/** Base of what a unit of work throws about itself. */
-export abstract class TransactionError extends DatabaseError {
-  readonly status: number = 500;
-}
+/** A cursor of findPage was altered, made for another query or clinic, or is from before the key changed. */
+export class InvalidCursorError extends RepositoryError {
+  readonly code = 'INVALID_CURSOR';
+  readonly status = 400;
 
-/** A statement came after its unit of work had settled; it was not executed (D01). */
-export class TransactionScopeClosedError extends TransactionError {
-  readonly code = 'TRANSACTION_SCOPE_CLOSED';
-
-  constructor(state: string) {
-    super(
-      `The unit of work is ${state}; the statement was not executed`,
-      'Await every call inside the unit, or detach the work with runOutsideTransaction.',
-    );
+  constructor(entity: string) {
+    super(`${entity}: the cursor does not belong to this query`, 'Start again without a cursor.', { entity });
   }
-}
-
-/** A statement was sent on a unit of work while a NESTED unit inside it was open. */
-export class NestedScopeActiveError extends TransactionError {
-  readonly code = 'NESTED_SCOPE_ACTIVE';
-
-  constructor() {
-    super('A nested unit of work is open', 'Await the nested unit before using the outer one.');
-  }
-}
-
-/** The callback returned while statements of it were still running; the unit was rolled back. */
-export class UnawaitedWorkError extends TransactionError {
-  readonly code = 'UNAWAITED_WORK';
-
-  constructor(statements: number) {
-    super(
-      `The unit of work returned with ${statements} statement(s) still running, and was rolled back`,
-      'Await every call inside the unit.',
-    );
-  }
-}
-
-/** The callback returned normally, but the transaction could only be rolled back; `cause` says why. */
-export class UnexpectedRollbackError extends TransactionError {
-  readonly code = 'UNEXPECTED_ROLLBACK';
-
-  constructor(cause?: unknown) {
-    super(
-      'The unit of work was rolled back: a failure inside it was caught and ignored',
-      'Let the failure propagate.',
-      {
-        cause,
-      },
-    );
-  }
-}
-
-/** The connection was lost while COMMIT was under way: it is unknown whether the transaction committed. */
-export class TransactionOutcomeUnknownError extends TransactionError {
-  readonly code = 'TRANSACTION_OUTCOME_UNKNOWN';
-  override readonly status = 503;
-
-  constructor(cause?: unknown) {
-    super(
-      'The connection was lost during COMMIT; the transaction may or may not be committed',
-      'Read the rows before repeating the work.',
-      { cause },
-    );
-  }
-}
-
-/** An option of a unit of work cannot be honoured where it was given. */
-export class TransactionOptionsError extends TransactionError {
-  readonly code = 'TRANSACTION_OPTIONS';
 }

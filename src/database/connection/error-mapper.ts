@@ -8,10 +8,10 @@ import {
   StatementError,
   TenantDeniedError,
   TimeoutError,
-  TransactionOptionsError,
   UnavailableError,
   UniqueViolationError,
 } from '../database.errors';
+import { TransactionOptionsError } from '../transaction.errors';
 import { attributeName } from '../model/attribute-name';
 
 /** What is safe to read of an error of `pg`: names and codes. Its message, detail and where carry values. */

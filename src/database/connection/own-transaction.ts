@@ -1,7 +1,7 @@
 import { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import type { ExecutionContext } from '../context/execution-context';
-import { TransactionOptionsError, TransactionScopeClosedError } from '../database.errors';
+import { TransactionOptionsError, TransactionScopeClosedError } from '../transaction.errors';
 import type { PooledClient } from './connections';
 import { contextSetting, tenantSetting, twoClinics } from './session-settings';
 

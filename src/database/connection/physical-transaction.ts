@@ -1,12 +1,12 @@
 import type { QueryConfig, QueryResult } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
 import type { ExecutionContext } from '../context/execution-context';
+import { UnavailableError } from '../database.errors';
 import {
   TransactionOutcomeUnknownError,
   TransactionScopeClosedError,
-  UnavailableError,
   UnexpectedRollbackError,
-} from '../database.errors';
+} from '../transaction.errors';
 import { acquire, destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
 import { isServerAnswer, mapError } from './error-mapper';
 import { type BeginOptions, beginText, contextSetting, tenantSetting, twoClinics } from './session-settings';

@@ -9,7 +9,7 @@ import {
   TransactionScopeClosedError,
   UnawaitedWorkError,
   UnexpectedRollbackError,
-} from '../database.errors';
+} from '../transaction.errors';
 import type { PooledClient } from './connections';
 import { mapError } from './error-mapper';
 import { PhysicalTransaction } from './physical-transaction';

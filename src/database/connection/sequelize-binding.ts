@@ -1,7 +1,7 @@
 import type { QueryOptions, Transaction, TransactionOptions } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
-import { TransactionOptionsError } from '../database.errors';
+import { TransactionOptionsError } from '../transaction.errors';
 import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find-or-create';
 import { ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { currentScope, Scope, ScopeTransaction } from './scope';

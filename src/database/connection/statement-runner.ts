@@ -5,7 +5,7 @@ import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import type { DatabaseOptions } from '../database.options';
-import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../database.errors';
+import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../transaction.errors';
 import { acquire, destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { fingerprint } from './fingerprint';

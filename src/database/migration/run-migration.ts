@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { TransactionOutcomeUnknownError } from '../database.errors';
+import { TransactionOutcomeUnknownError } from '../transaction.errors';
 import type { MigrationContext, MigrationStep } from './define-migration';
 import type { LoadedMigration } from './load-migration';
 import { addHistory, type HistoryEntry } from './migration-history';

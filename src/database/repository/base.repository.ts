@@ -11,21 +11,14 @@ import {
   MissingContextError,
   MissingTenantError,
   NotFoundError,
-  ResultTooLargeError,
 } from '../database.errors';
 import type { CreateInput, Entity, UpdateInput } from '../model/base.model';
-import { describeEntity, type EntityDescription } from '../model/entity-description';
-import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
-import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, UpdateOptions, WhereClause } from './criteria';
-import { EntityStatements, type SelectRequest } from './entity-statements';
+import type { QueryOptions, UpdateOptions } from './criteria';
+import type { SelectRequest } from './entity-statements';
 import { encodeInsert, encodePatch, insertedColumns, requireUuid, withActor } from './input';
-import { readPage, toPage } from './pagination';
-import { readCriteria } from './read-criteria';
-import { RepositoryHooks } from './repository-hooks';
+import { ReadRepository } from './read.repository';
 import type { IRepository } from './repository.interface';
 
-/** Rows that findAll returns at most. */
-const FIND_ALL_LIMIT = 1_000;
 /** Rows of one INSERT of bulkCreate. */
 const CHUNK = 1_000;
 
@@ -39,90 +32,18 @@ export abstract class BaseRepository<
   CreateDTO extends object = CreateInput<M>,
   UpdateDTO extends object = UpdateInput<M>,
 >
-  extends RepositoryHooks<T, CreateDTO, UpdateDTO>
+  extends ReadRepository<M, T, CreateDTO, UpdateDTO>
   implements IRepository<T, CreateDTO, UpdateDTO>
 {
   protected readonly cacheKeyBuilder = new CacheKeyBuilder();
-  private parts?: { entity: EntityDescription; statements: EntityStatements; runtime: DatabaseRuntime };
 
   constructor(
-    protected readonly model: ModelStatic<M>,
+    protected override readonly model: ModelStatic<M>,
     protected readonly auditLogger: IAuditLogger,
     protected readonly cacheManager: ICacheManager,
     protected override readonly entityName: string = model.name,
   ) {
     super();
-  }
-
-  /** The row with this id, or null. @throws InvalidInputError unless `id` is a UUID. */
-  async findById(id: string, options: QueryOptions = {}): Promise<T | null> {
-    const { entity } = this.ready();
-    requireUuid(entity, id);
-    const [found] = await this.select('findById', { where: { id } }, options);
-    return found ?? null;
-  }
-
-  /** The row with this id. @throws NotFoundError */
-  async findByIdOrFail(id: string, options: QueryOptions = {}): Promise<T> {
-    const found = await this.findById(id, options);
-    if (!found) throw new NotFoundError(this.entityName, id);
-    return found;
-  }
-
-  /** The first row that matches, or null. */
-  async findOne<K extends keyof T = keyof T>(
-    criteria: RowCriteria<T, K>,
-    options: QueryOptions = {},
-  ): Promise<Pick<T, K> | null> {
-    const { where, orderBy, select } = readCriteria(this.entityName, criteria);
-    const [found] = await this.select('findOne', { where, orderBy, select, limit: 1 }, options);
-    return found ?? null;
-  }
-
-  /** One page of the rows that match: 20 unless asked otherwise, at most 100. */
-  async findMany<K extends keyof T = keyof T>(
-    criteria: QueryCriteria<T, K> = {},
-    options: QueryOptions = {},
-  ): Promise<PaginatedResult<Pick<T, K>>> {
-    const { statements } = this.ready();
-    const { where, orderBy, select, pagination } = readCriteria(this.entityName, criteria, true);
-    const page = readPage(this.entityName, pagination);
-    const rows = options.withDeleted ? 'all' : 'living';
-    // One row more than asked tells whether there is a next page, also without counting.
-    const request: SelectRequest = { where, orderBy, select, limit: page.limit + 1, offset: page.offset, rows };
-    const flight = [statements.select('findMany', request)];
-    if (page.counted) flight.push(statements.count('findMany', where, rows));
-    const [found, counted] = await this.ready().runtime.runner.runAll(flight, options);
-    return toPage(this.toEntities(found!.rows), page, counted ? Number(counted.rows[0]!.count) : null);
-  }
-
-  /** Every row that matches. @throws ResultTooLargeError beyond 1,000: half of a patient's allergies is worse than none. */
-  async findAll<K extends keyof T = keyof T>(
-    criteria: RowCriteria<T, K> = {},
-    options: QueryOptions = {},
-  ): Promise<readonly Pick<T, K>[]> {
-    const { where, orderBy, select } = readCriteria(this.entityName, criteria);
-    const found = await this.select('findAll', { where, orderBy, select, limit: FIND_ALL_LIMIT + 1 }, options);
-    if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
-    return found;
-  }
-
-  /** True when the row exists. A database error is thrown, never answered with false (D19). */
-  async exists(which: string | WhereClause<T>, options: QueryOptions = {}): Promise<boolean> {
-    const { entity } = this.ready();
-    if (typeof which === 'string') requireUuid(entity, which);
-    // An id that is missing must not ask whether there is any row at all.
-    const where = typeof which === 'string' ? { id: which } : (which ?? null);
-    const found = await this.rows('exists', { where, select: ['id'], limit: 1 }, options);
-    return found.length > 0;
-  }
-
-  /** How many rows match. */
-  async count(where: WhereClause<T> = {}, options: QueryOptions = {}): Promise<number> {
-    const { statements, runtime } = this.ready();
-    const statement = statements.count('count', where, options.withDeleted ? 'all' : 'living');
-    const { rows } = await runtime.runner.run(statement, options);
-    return Number(rows[0]!.count);
   }
 
   /** Stores a new row. @throws InvalidInputError, NotNullViolationError, UniqueViolationError and their like. */
@@ -177,30 +98,6 @@ export abstract class BaseRepository<
   /** Brings a deleted row back. @throws UniqueViolationError when its place was taken meanwhile. */
   restore(id: string, context?: ExecutionContext, options: UpdateOptions = {}): Promise<T> {
     return this.mark('restore', id, null, context, options);
-  }
-
-  private ready() {
-    this.parts ??= this.prepare();
-    return this.parts;
-  }
-
-  private prepare() {
-    const entity = describeEntity(this.model);
-    return { entity, statements: new EntityStatements(this.model, entity), runtime: runtimeOf(this.model) };
-  }
-
-  private async rows(operation: string, request: SelectRequest, options: QueryOptions): Promise<Row[]> {
-    const { statements, runtime } = this.ready();
-    const statement = statements.select(operation, options.withDeleted ? { ...request, rows: 'all' } : request);
-    return (await runtime.runner.run(statement, options)).rows;
-  }
-
-  private async select(operation: string, request: SelectRequest, options: QueryOptions): Promise<T[]> {
-    return this.toEntities(await this.rows(operation, request, options));
-  }
-
-  private toEntities(rows: readonly Row[]): T[] {
-    return rows.map((row) => this.mapToEntity(row));
   }
 
   private async insert(

@@ -5,8 +5,9 @@ import { type CompletionStatus, currentScope, Scope } from '../connection/scope'
 import { type BeginOptions, ISOLATION_LEVELS, isStronger, twoClinics } from '../connection/session-settings';
 import { currentContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import { DatabaseError, TimeoutError, TransactionOptionsError } from '../database.errors';
-import type { IUnitOfWork, TransactionOptions } from './unit-of-work.interface';
+import { DatabaseError, TimeoutError } from '../database.errors';
+import { TransactionOptionsError } from '../transaction.errors';
+import type { IUnitOfWork, TransactionOptions, TransactionOutcome } from './unit-of-work.interface';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** What a timer of Node and a setting of PostgreSQL hold. */
@@ -51,6 +52,22 @@ export class UnitOfWork implements IUnitOfWork {
 
   isInTransaction(): boolean {
     return currentScope(this.sequelize)?.state === 'active';
+  }
+
+  get attempt(): number {
+    return this.isInTransaction() ? 1 : 0;
+  }
+
+  async outcomeOf(transactionId: string): Promise<TransactionOutcome> {
+    const scope = new Scope(this.sequelize, undefined, { readOnly: true }, this.prepared);
+    try {
+      const text = 'SELECT pg_xact_status($1::xid8) AS status';
+      const [result] = await scope.send([{ text, values: [transactionId], operation: 'outcomeOf', write: false }]);
+      const status = result!.rows[0]!.status as 'committed' | 'aborted' | 'in progress' | null;
+      return status === 'aborted' ? 'rolled back' : (status ?? 'unknown');
+    } finally {
+      await scope.rollback();
+    }
   }
 
   beforeCommit(hook: () => unknown): void {
