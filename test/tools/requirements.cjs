@@ -27,22 +27,23 @@ function readList(text) {
 
 /**
  * @param {string} source Text of a test file.
+ * @param {RegExp} pattern What an id in brackets looks like.
  * @returns {{ name: string, ids: string[] }[]} The titles that carry ids. A title of an `each` counts once.
  */
-function readTitles(source) {
+function readTitles(source, pattern = bracket) {
   return [...source.matchAll(title)]
-    .map(([, , name]) => ({ name, ids: [...name.matchAll(bracket)].flatMap(([, ids]) => ids.split(/[\s,]+/)) }))
+    .map(([, , name]) => ({ name, ids: [...name.matchAll(pattern)].flatMap(([, ids]) => ids.split(/[\s,]+/)) }))
     .filter(({ ids }) => ids.length > 0);
 }
 
 /** @returns {{ file: string, name: string, ids: string[] }[]} */
-function readTests(folder = join(root, 'test')) {
+function readTests(pattern = bracket, folder = join(root, 'test')) {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.spec.ts') && !file.includes('node_modules'))
     .toSorted()
     .flatMap((file) => {
       const path = join(folder, file);
-      return readTitles(readFileSync(path, 'utf8')).map((test) => ({ file: relative(root, path), ...test }));
+      return readTitles(readFileSync(path, 'utf8'), pattern).map((test) => ({ file: relative(root, path), ...test }));
     });
 }
 
