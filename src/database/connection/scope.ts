@@ -81,6 +81,8 @@ export class Scope {
   private readonly lineage: readonly Scope[];
   /** Statements on the wire, those of nested units included. */
   private readonly running = new Set<Promise<unknown>>();
+  /** What waits for the end of the tick, to be sent together with more of its kind. */
+  private readonly held = new Set<() => void>();
   /** Inner units, joined or nested, that have not settled. */
   private units = 0;
   /** First error of a statement: what a commit that turns out a rollback is put down to. */
@@ -129,6 +131,29 @@ export class Scope {
       Object.assign(this.transaction, { connection: client satisfies PooledClient });
       return work(this.transaction);
     });
+  }
+
+  /**
+   * Counts work as running that is sent a little later: when the answer of this is called, or right before the next
+   * statement, so that statements keep the order of their calls.
+   * @param send Sends the work on this unit before it returns. Called once.
+   * @throws TransactionScopeClosedError, NestedScopeActiveError
+   */
+  hold(send: () => void): () => void {
+    this.assertOpen();
+    let sent!: () => void;
+    const waiting = new Promise<void>((resolve) => {
+      sent = resolve;
+    });
+    for (const scope of this.lineage) scope.running.add(waiting);
+    const sendOnce = (): void => {
+      if (!this.held.delete(sendOnce)) return;
+      send();
+      for (const scope of this.lineage) scope.running.delete(waiting);
+      sent();
+    };
+    this.held.add(sendOnce);
+    return sendOnce;
   }
 
   /** From now on the unit can only roll back; `error` becomes the cause that the caller is told. */
@@ -241,6 +266,7 @@ export class Scope {
 
   private async track<T>(work: () => Promise<T>): Promise<T> {
     this.assertOpen();
+    for (const send of this.held) send();
     const promise = work();
     for (const scope of this.lineage) scope.running.add(promise);
     try {
