@@ -1,11 +1,16 @@
 import type { Model, ModelStatic } from 'sequelize';
+import { currentScope } from '../connection/scope';
 import type { Row } from '../connection/statement';
+import { currentContext, runWithScope } from '../context/ambient';
 import { NotFoundError, ResultTooLargeError } from '../database.errors';
 import { describeEntity, type EntityDescription } from '../model/entity-description';
 import type { Entity } from '../model/base.model';
 import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
 import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, WhereClause } from './criteria';
+import { readCallOptions } from './call-options';
 import { EntityStatements, type SelectRequest } from './entity-statements';
+import { BATCH_LIMIT, type BatchKey, IdBatches } from './id-batch';
+import { readIds } from './id-list';
 import { requireUuid } from './input';
 import { readPage, toPage } from './pagination';
 import { readCriteria } from './read-criteria';
@@ -22,14 +27,43 @@ export abstract class ReadRepository<
   UpdateDTO = unknown,
 > extends RepositoryHooks<T, CreateDTO, UpdateDTO> {
   protected abstract readonly model: ModelStatic<M>;
+  private readonly batches = new IdBatches((ids, key) => this.readBatch(ids, key));
   private parts?: { entity: EntityDescription; statements: EntityStatements; runtime: DatabaseRuntime };
 
-  /** The row with this id, or null. @throws InvalidInputError unless `id` is a UUID. */
+  /**
+   * The row with this id, or null. Calls of one tick, for one clinic and in one unit of work, share a statement.
+   * @throws InvalidInputError unless `id` is a UUID.
+   */
   async findById(id: string, options: QueryOptions = {}): Promise<T | null> {
-    const { entity } = this.ready();
+    const { entity, runtime } = this.ready();
+    readCallOptions(`${this.entityName}.findById`, options);
     requireUuid(entity, id);
-    const [found] = await this.select('findById', { where: { id } }, options);
-    return found ?? null;
+    const { transaction, context = currentContext(), withDeleted = false } = options;
+    if (transaction) return (await this.select('findById', { where: { id } }, options))[0] ?? null;
+    const scope = currentScope(runtime.runner.sequelize);
+    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted });
+    return row ? this.mapToEntity(row) : null;
+  }
+
+  /**
+   * The rows with these ids, in the order in which the ids are first mentioned; ids without a row are left out.
+   * @param ids At most 10,000.
+   * @throws InvalidInputError unless all are UUIDs.
+   */
+  async findByIds(ids: readonly string[], options: QueryOptions = {}): Promise<readonly T[]> {
+    const { entity, statements, runtime } = this.ready();
+    readCallOptions(`${this.entityName}.findByIds`, options);
+    const wanted = readIds(entity, ids);
+    const rows = options.withDeleted ? 'all' : 'living';
+    const flight = [];
+    for (let from = 0; from < wanted.length; from += BATCH_LIMIT) {
+      const where = { id: { in: wanted.slice(from, from + BATCH_LIMIT) } };
+      flight.push(statements.select('findByIds', { where, rows }));
+    }
+    if (flight.length === 0) return [];
+    const results = await runtime.runner.runAll(flight, options);
+    const byId = new Map(results.flatMap(({ rows: found }) => found).map((row) => [row.id, row]));
+    return this.toEntities(wanted.map((id) => byId.get(id)).filter((row) => row !== undefined));
   }
 
   /** The row with this id. @throws NotFoundError */
@@ -93,6 +127,17 @@ export abstract class ReadRepository<
     const statement = statements.count('count', where, options.withDeleted ? 'all' : 'living');
     const { rows } = await runtime.runner.run(statement, options);
     return Number(rows[0]!.count);
+  }
+
+  private async readBatch(ids: readonly string[], { scope, context, withDeleted }: BatchKey): Promise<Row[]> {
+    const { statements, runtime } = this.ready();
+    // A lone id keeps the cheaper statement.
+    const where = ids.length === 1 ? { id: ids[0] } : { id: { in: ids } };
+    const statement = statements.select('findById', withDeleted ? { where, rows: 'all' } : { where });
+    const send = () => runtime.runner.run(statement);
+    // Whoever sends the batch may be in another unit, or act for another clinic, than those who wait for it.
+    const here = currentContext() === context && currentScope(runtime.runner.sequelize) === scope;
+    return (await (here ? send() : runWithScope(runtime.runner.sequelize, scope, context, send))).rows;
   }
 
   protected ready() {
