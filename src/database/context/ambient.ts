@@ -2,12 +2,23 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExecutionContext } from './execution-context';
 
 /**
+ * One request: what the outermost runWithContext, or the interceptor, ran. Mutable, and shared by all that it calls,
+ * because a write deep inside must be known to the reads that come after it anywhere in the request.
+ */
+export interface RequestMark {
+  /** Sequelize instances that the request has written to: its reads there no longer go to a replica. */
+  readonly wroteTo: Set<object>;
+}
+
+/**
  * What travels with a chain of calls: the acting context, and for each Sequelize instance the scope of its
- * transaction. Immutable: an inner call gets a copy, so that an outer one never sees what an inner one set.
+ * transaction. Immutable: an inner call gets a copy, so that an outer one never sees what an inner one set. Only the
+ * mark of the request is one for all.
  */
 export interface Ambient {
   readonly context?: ExecutionContext;
   readonly scopes: ReadonlyMap<object, object>;
+  readonly request?: RequestMark;
 }
 
 const EMPTY: Ambient = { scopes: new Map() };
@@ -25,10 +36,11 @@ export function runWithScope<T>(
   context: ExecutionContext | undefined,
   fn: () => T,
 ): T {
-  const scopes = new Map(ambient().scopes);
+  const { scopes: outer, request } = ambient();
+  const scopes = new Map(outer);
   if (scope) scopes.set(key, scope);
   else scopes.delete(key);
-  return storage.run({ context, scopes }, fn);
+  return storage.run({ context, scopes, request }, fn);
 }
 
 /** The context of the current chain of calls, if any. */
@@ -41,5 +53,6 @@ export function currentContext(): ExecutionContext | undefined {
  * @returns What `fn` returns.
  */
 export function runWithContext<T>(context: ExecutionContext, fn: () => T): T {
-  return storage.run({ context, scopes: ambient().scopes }, fn);
+  const { scopes, request = { wroteTo: new Set<object>() } } = ambient();
+  return storage.run({ context, scopes, request }, fn);
 }

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../database.errors';
 
 /** Options that every call of a repository takes. */
-export const CALL_OPTIONS = ['context', 'transaction', 'withDeleted'] as const;
+export const CALL_OPTIONS = ['context', 'transaction', 'withDeleted', 'fresh'] as const;
 
 /** What an option must be; options that are not here are checked by the method that takes them. */
 const KINDS: ReadonlyMap<string, string> = new Map([

@@ -70,6 +70,8 @@ export interface QueryOptions {
   readonly transaction?: Transaction;
   /** Also deleted rows. */
   readonly withDeleted?: boolean;
+  /** True: read from the primary, never from a replica that may lag behind. */
+  readonly fresh?: boolean;
 }
 
 export interface UpdateOptions extends QueryOptions {
