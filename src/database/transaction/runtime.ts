@@ -2,6 +2,8 @@ import type { Sequelize } from 'sequelize-typescript';
 import { bindSequelize } from '../connection/sequelize-binding';
 import { type RunnerOptions, StatementRunner } from '../connection/statement-runner';
 import { ConfigurationError } from '../database.errors';
+import { DEFAULT_DATA_SOURCE } from './data-source-token';
+import { DataSources } from './data-sources';
 import { UnitOfWork } from './unit-of-work';
 
 /** What belongs to one Sequelize instance: the door for statements and the unit of work over it. */
@@ -12,15 +14,30 @@ export interface DatabaseRuntime {
 
 const runtimes = new WeakMap<object, DatabaseRuntime>();
 
-/** Binds a Sequelize instance once; every later call answers the same runtime. */
-export function attachRuntime(sequelize: Sequelize, options: RunnerOptions): DatabaseRuntime {
+/** Where a Sequelize instance stands among those of its application. */
+export interface DataSourcePlace {
+  readonly name: string;
+  readonly sources: DataSources;
+}
+
+/**
+ * Binds a Sequelize instance once; every later call answers the same runtime.
+ * @param place Its name and its application's other data sources; default: it is alone.
+ * @throws ConfigurationError when another data source has the name.
+ */
+export function attachRuntime(
+  sequelize: Sequelize,
+  options: RunnerOptions,
+  { name, sources }: DataSourcePlace = { name: DEFAULT_DATA_SOURCE, sources: new DataSources() },
+): DatabaseRuntime {
   let runtime = runtimes.get(sequelize);
   if (!runtime) {
     bindSequelize(sequelize, options.prepared);
     runtime = {
       runner: new StatementRunner(sequelize, options),
-      unitOfWork: new UnitOfWork(sequelize, options.prepared),
+      unitOfWork: new UnitOfWork(sequelize, options.prepared, sources),
     };
+    sources.add(name, runtime.unitOfWork);
     runtimes.set(sequelize, runtime);
   }
   return runtime;

@@ -2,12 +2,14 @@ import { Inject } from '@nestjs/common';
 import type { CompletionStatus } from '../connection/scope';
 import type { IsolationLevel } from '../connection/session-settings';
 import type { ExecutionContext } from '../context/execution-context';
+import { getDataSourceToken } from './data-source-token';
 
 /** Token of the unit of work (003-03). */
 export const UNIT_OF_WORK = 'IUnitOfWork';
 
-/** `@Inject('IUnitOfWork')`. */
-export const InjectUnitOfWork = (): ParameterDecorator & PropertyDecorator => Inject(UNIT_OF_WORK);
+/** `@Inject('IUnitOfWork')`, or the unit of work of the data source named. */
+export const InjectUnitOfWork = (dataSource?: string): ParameterDecorator & PropertyDecorator =>
+  Inject(getDataSourceToken(UNIT_OF_WORK, dataSource));
 
 /**
  * What a unit of work does about the one that is open already (the seven of Spring's TransactionDefinition):
@@ -41,7 +43,10 @@ export interface TransactionOptions {
   readonly retry?: RetryOptions | false;
   /** True: repeating the callback is harmless even if it was stored, so that an unknown outcome is retried, too. */
   readonly idempotent?: boolean;
-  /** Name of the database, where the application has several; default: the one that was injected. */
+  /**
+   * Name of the data source, where the application has several; default: the one that was injected. A unit on one is no
+   * part of a unit on another: there is no two-phase commit.
+   */
   readonly dataSource?: string;
   /** Aborts the unit: it is rolled back, and what it sends later is refused. */
   readonly signal?: AbortSignal;

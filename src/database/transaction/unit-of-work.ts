@@ -7,6 +7,7 @@ import { currentContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import { DatabaseError, TimeoutError } from '../database.errors';
 import { TransactionOptionsError } from '../transaction.errors';
+import type { DataSources } from './data-sources';
 import type { IUnitOfWork, TransactionOptions, TransactionOutcome } from './unit-of-work.interface';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -23,6 +24,7 @@ export class UnitOfWork implements IUnitOfWork {
   constructor(
     private readonly sequelize: Sequelize,
     private readonly prepared: boolean,
+    private readonly sources: DataSources,
   ) {}
 
   async executeInTransaction<T>(
@@ -30,6 +32,10 @@ export class UnitOfWork implements IUnitOfWork {
     context: ExecutionContext | undefined = currentContext(),
     options: TransactionOptions = {},
   ): Promise<T> {
+    if (options.dataSource !== undefined) {
+      const { dataSource, ...there } = options;
+      return this.sources.unitOfWork(dataSource).executeInTransaction(fn, context, there);
+    }
     const { propagation = 'REQUIRED' } = options;
     if (propagation !== 'REQUIRED' && propagation !== 'NESTED') {
       throw new TransactionOptionsError('Unknown propagation', 'Use REQUIRED or NESTED.');
