@@ -36,7 +36,7 @@ export abstract class ReadRepository<
    */
   async findById(id: string, options: QueryOptions = {}): Promise<T | null> {
     const { entity, runtime } = this.ready();
-    readCallOptions(`${this.entityName}.findById`, options);
+    this.readOptions('findById', options);
     requireUuid(entity, id);
     const { transaction, context = currentContext(), withDeleted = false } = options;
     if (transaction) return (await this.select('findById', { where: { id } }, options))[0] ?? null;
@@ -52,7 +52,7 @@ export abstract class ReadRepository<
    */
   async findByIds(ids: readonly string[], options: QueryOptions = {}): Promise<readonly T[]> {
     const { entity, statements, runtime } = this.ready();
-    readCallOptions(`${this.entityName}.findByIds`, options);
+    this.readOptions('findByIds', options);
     const wanted = readIds(entity, ids);
     const rows = options.withDeleted ? 'all' : 'living';
     const flight = [];
@@ -78,6 +78,7 @@ export abstract class ReadRepository<
     criteria: RowCriteria<T, K>,
     options: QueryOptions = {},
   ): Promise<Pick<T, K> | null> {
+    this.readOptions('findOne', options);
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const [found] = await this.select('findOne', { where, orderBy, select, limit: 1 }, options);
     return found ?? null;
@@ -89,6 +90,7 @@ export abstract class ReadRepository<
     options: QueryOptions = {},
   ): Promise<PaginatedResult<Pick<T, K>>> {
     const { statements } = this.ready();
+    this.readOptions('findMany', options);
     const { where, orderBy, select, pagination } = readCriteria(this.entityName, criteria, true);
     const page = readPage(this.entityName, pagination);
     const rows = options.withDeleted ? 'all' : 'living';
@@ -105,6 +107,7 @@ export abstract class ReadRepository<
     criteria: RowCriteria<T, K> = {},
     options: QueryOptions = {},
   ): Promise<readonly Pick<T, K>[]> {
+    this.readOptions('findAll', options);
     const { where, orderBy, select } = readCriteria(this.entityName, criteria);
     const found = await this.select('findAll', { where, orderBy, select, limit: FIND_ALL_LIMIT + 1 }, options);
     if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
@@ -114,6 +117,7 @@ export abstract class ReadRepository<
   /** True when the row exists. A database error is thrown, never answered with false (D19). */
   async exists(which: string | WhereClause<T>, options: QueryOptions = {}): Promise<boolean> {
     const { entity } = this.ready();
+    this.readOptions('exists', options);
     if (typeof which === 'string') requireUuid(entity, which);
     // An id that is missing must not ask whether there is any row at all.
     const where = typeof which === 'string' ? { id: which } : (which ?? null);
@@ -124,6 +128,7 @@ export abstract class ReadRepository<
   /** How many rows match. */
   async count(where: WhereClause<T> = {}, options: QueryOptions = {}): Promise<number> {
     const { statements, runtime } = this.ready();
+    this.readOptions('count', options);
     const statement = statements.count('count', where, options.withDeleted ? 'all' : 'living');
     const { rows } = await runtime.runner.run(statement, options);
     return Number(rows[0]!.count);
@@ -138,6 +143,10 @@ export abstract class ReadRepository<
     // Whoever sends the batch may be in another unit, or act for another clinic, than those who wait for it.
     const here = currentContext() === context && currentScope(runtime.runner.sequelize) === scope;
     return (await (here ? send() : runWithScope(runtime.runner.sequelize, scope, context, send))).rows;
+  }
+
+  private readOptions(operation: string, options: QueryOptions): void {
+    readCallOptions(`${this.entityName}.${operation}`, options);
   }
 
   protected ready() {
