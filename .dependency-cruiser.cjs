@@ -12,7 +12,7 @@ const layers = [
   ['audit', 'cache'],
   ['repository'],
   ['migration', 'seeding', 'backup', 'health', 'metrics', 'documents', 'embedded'],
-  ['open-database', 'database\\.module'],
+  ['open-database', 'data-source\\.module', 'database\\.module'],
   ['testing'],
 ];
 

@@ -90,7 +90,8 @@ export {
   type SeedOptions,
   type SeedProgress,
 } from './database/seeding/define-seed';
-export { type ConnectionStatus, Database } from './database/transaction/database';
+export { getDataSourceToken } from './database/transaction/data-source-token';
+export { type ConnectionStatus, Database, InjectDatabase } from './database/transaction/database';
 export { Transactional } from './database/transaction/transactional.decorator';
 export {
   InjectUnitOfWork,

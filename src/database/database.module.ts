@@ -1,166 +1,56 @@
-import {
-  type DynamicModule,
-  Global,
-  Inject,
-  type InjectionToken,
-  Logger,
-  Module,
-  type OnApplicationShutdown,
-  type OptionalFactoryDependency,
-  type Provider,
-  type Type,
-} from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { getConnectionToken, SequelizeModule } from '@nestjs/sequelize';
 import { Model, type ModelCtor, type Sequelize } from 'sequelize-typescript';
-import { AuditLogger } from './audit/audit-logger';
 import { AUDIT_LOGGER } from './audit/audit-logger.interface';
-import { CACHE_MANAGER } from './cache/cache-manager';
-import { DisabledCache } from './cache/disabled-cache';
-import { closePool } from './connection/connections';
-import { sequelizeOptions } from './connection/sequelize-options';
-import { StatementRunner } from './connection/statement-runner';
-import { ContextInterceptor } from './context/context.interceptor';
+import { type DatabaseModuleAsyncOptions, DataSourceModule } from './data-source.module';
 import { ConfigurationError } from './database.errors';
 import type { DatabaseModuleOptions } from './database.options';
-import { DatabaseHealthIndicator } from './health/database-health.indicator';
-import { type OpenDatabase, openDatabase } from './open-database';
 import { withAssociated } from './repository/feature-models';
 import { repositoryToken } from './repository/inject-repository.decorator';
 import { type RepositoryClass, repositoryFor } from './repository/repository-for';
+import { DEFAULT_DATA_SOURCE, dataSourceName, getDataSourceToken } from './transaction/data-source-token';
+import { DataSources } from './transaction/data-sources';
 import { Database } from './transaction/database';
-import { attachRuntime, type DatabaseRuntime } from './transaction/runtime';
 import { UNIT_OF_WORK } from './transaction/unit-of-work.interface';
 
-/** Token of the open database: its options and, where used, the embedded server. */
-export const OPEN_DATABASE = Symbol('OpenDatabase');
-const RUNTIME = Symbol('DatabaseRuntime');
-
-/** How long shutdown waits for calls under way before their connections are closed, in ms. */
-const SHUTDOWN_GRACE_MS = 5_000;
-
-export interface DatabaseModuleAsyncOptions {
-  readonly imports?: DynamicModule['imports'];
-  readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
-  readonly useFactory: (...args: never[]) => DatabaseModuleOptions | Promise<DatabaseModuleOptions>;
-}
+export { type DatabaseModuleAsyncOptions, OPEN_DATABASE } from './data-source.module';
 
 /** What forFeature takes: a repository class, or a model whose plain repository is injected by InjectRepository. */
 export type Feature = Type<unknown> | RepositoryClass<never> | ModelCtor;
-
-@Module({})
-class OpenDatabaseModule {}
-
-const PROVIDERS: Provider[] = [
-  {
-    provide: RUNTIME,
-    inject: [getConnectionToken(), OPEN_DATABASE],
-    useFactory: (sequelize: Sequelize, { options }: OpenDatabase) => attachRuntime(sequelize, options),
-  },
-  { provide: StatementRunner, inject: [RUNTIME], useFactory: ({ runner }: DatabaseRuntime) => runner },
-  { provide: UNIT_OF_WORK, inject: [RUNTIME], useFactory: ({ unitOfWork }: DatabaseRuntime) => unitOfWork },
-  {
-    provide: Database,
-    inject: [RUNTIME],
-    useFactory: ({ runner, unitOfWork }: DatabaseRuntime) => new Database(runner, unitOfWork),
-  },
-  {
-    provide: AUDIT_LOGGER,
-    inject: [StatementRunner],
-    useFactory: (runner: StatementRunner) => new AuditLogger(runner),
-  },
-  { provide: CACHE_MANAGER, useClass: DisabledCache },
-  {
-    provide: DatabaseHealthIndicator,
-    inject: [Database],
-    useFactory: (database: Database) => new DatabaseHealthIndicator(database),
-  },
-  ContextInterceptor,
-];
-
-@Global()
-@Module({})
-class DatabaseCoreModule implements OnApplicationShutdown {
-  constructor(
-    @Inject(getConnectionToken()) private readonly sequelize: Sequelize,
-    @Inject(OPEN_DATABASE) private readonly database: OpenDatabase,
-  ) {}
-
-  static from(options: DatabaseModuleAsyncOptions): DynamicModule {
-    // One object, imported twice: Nest then makes one module of it, and the database is opened once.
-    const open: DynamicModule = {
-      module: OpenDatabaseModule,
-      imports: options.imports ?? [],
-      providers: [
-        {
-          provide: OPEN_DATABASE,
-          inject: options.inject ?? [],
-          useFactory: async (...args: never[]) => openDatabase(await options.useFactory(...args)),
-        },
-      ],
-      exports: [OPEN_DATABASE],
-    };
-    const sequelize = SequelizeModule.forRootAsync({
-      imports: [open],
-      inject: [OPEN_DATABASE],
-      useFactory: ({ options: opened }: OpenDatabase) => ({ ...sequelizeOptions(opened), autoCloseConnection: false }),
-    });
-    return {
-      module: DatabaseCoreModule,
-      imports: [open, sequelize],
-      providers: PROVIDERS,
-      exports: [
-        sequelize,
-        open,
-        StatementRunner,
-        UNIT_OF_WORK,
-        Database,
-        AUDIT_LOGGER,
-        CACHE_MANAGER,
-        DatabaseHealthIndicator,
-        ContextInterceptor,
-      ],
-    };
-  }
-
-  /** Closes every store; one that fails does not keep the others open (002-07). */
-  async onApplicationShutdown(): Promise<void> {
-    for (const [name, close] of [
-      ['connection pool', () => closePool(this.sequelize, SHUTDOWN_GRACE_MS)],
-      ['embedded server', () => this.database.embedded?.stop()],
-    ] as const) {
-      try {
-        await close();
-      } catch (error) {
-        new Logger('Database').error(`Closing the ${name} failed: ${error instanceof Error ? error.name : 'unknown'}`);
-      }
-    }
-  }
-}
 
 @Module({})
 class DatabaseFeatureModule {}
 
 /**
  * The data layer of an application, global. Import it bare to take everything from the environment, or by forRoot;
- * then register repositories where they are used, with forFeature.
+ * then register repositories where they are used, with forFeature. A `name` makes another data source beside the
+ * default one.
  */
-@Module({ imports: [DatabaseCoreModule.from({ useFactory: () => ({}) })] })
+@Module({ imports: [DataSourceModule.from({ useFactory: () => ({}) })] })
 export class DatabaseModule {
-  /** @param options Over what the environment says. Errors in either stop the boot with a ConfigurationError. */
-  static forRoot(options: DatabaseModuleOptions = {}): DynamicModule {
-    return DatabaseCoreModule.from({ useFactory: () => options });
+  /**
+   * @param options Over what the environment says; a named data source takes them from here only. Errors in either
+   * stop the boot with a ConfigurationError.
+   */
+  static forRoot({ name, ...options }: DatabaseModuleOptions & { readonly name?: string } = {}): DynamicModule {
+    return DataSourceModule.from({ ...(name === undefined ? {} : { name }), useFactory: () => options });
   }
 
+  /** The same with options that are made by the application, for example from its configuration service. */
   static forRootAsync(options: DatabaseModuleAsyncOptions): DynamicModule {
-    return DatabaseCoreModule.from(options);
+    return DataSourceModule.from(options);
   }
 
   /**
    * Provides and exports repositories, and adds their models to the database. A repository with a constructor of its
    * own is listed beside its model.
-   * @throws ConfigurationError for something that is neither a model nor a repository of one that is known here.
+   * @param dataSource Name of the data source they belong to; default: the one without a name. What a repository
+   * injects is that source's: audit logger, unit of work and Database.
+   * @throws ConfigurationError for something that is neither a model nor a repository of one that is known here; at the
+   * boot, for a model that belongs to another data source.
    */
-  static forFeature(features: readonly Feature[]): DynamicModule {
+  static forFeature(features: readonly Feature[], dataSource?: string): DynamicModule {
+    const source = dataSourceName(dataSource);
     const models = [...new Set(features.flatMap((feature) => modelOf(feature) ?? []))];
     const repositories = features.filter((feature) => !isModel(feature)) as Type<unknown>[];
     const strange = repositories.find((repository) => !modelOf(repository) && models.length === 0);
@@ -174,14 +64,39 @@ export class DatabaseModule {
       provide: repositoryToken(model),
       useClass: class extends repositoryFor(model) {} as unknown as Type<unknown>,
     }));
-    const sequelize = SequelizeModule.forFeature(withAssociated(models));
+    const connected = withAssociated(models);
+    const sequelize = SequelizeModule.forFeature(connected, source);
     return {
       module: DatabaseFeatureModule,
       imports: [sequelize],
-      providers: [...repositories, ...plain],
+      providers: [...repositories, ...plain, connecting(connected, source), ...ofSource(source)],
       exports: [sequelize, ...repositories, ...plain.map(({ provide }) => provide)],
     };
   }
+}
+
+/** Connects models to their data source while the application starts. */
+function connecting(models: readonly ModelCtor[], source: string) {
+  return {
+    provide: Symbol(`models of ${source}`),
+    // The default source loads models by itself, those of other applications of the process included: it goes first.
+    inject: [DataSources, getConnectionToken(source), { token: getConnectionToken(), optional: true }],
+    useFactory: (sources: DataSources, sequelize: Sequelize): null => {
+      for (const model of models) sources.claim(model, source);
+      const elsewhere = models.filter((model) => model.sequelize !== sequelize);
+      if (elsewhere.length > 0) sequelize.addModels(elsewhere);
+      return null;
+    },
+  };
+}
+
+/** What the repositories of a named source inject under the tokens of the default one. */
+function ofSource(source: string) {
+  if (source === DEFAULT_DATA_SOURCE) return [];
+  return [UNIT_OF_WORK, AUDIT_LOGGER, Database].map((token) => ({
+    provide: token,
+    useExisting: getDataSourceToken(token, source),
+  }));
 }
 
 function isModel(feature: Feature): feature is ModelCtor {

@@ -10,16 +10,20 @@ export type DatabaseHealth = Record<
 /** Health of the database for /health and its like (004-10). No host, port or login is shown. */
 @Injectable()
 export class DatabaseHealthIndicator {
-  constructor(private readonly database: Database) {}
+  /** @param name Key of the result unless a call names another: `database`, or the name of the data source. */
+  constructor(
+    private readonly database: Database,
+    private readonly name = 'database',
+  ) {}
 
   /** @param key Name under which the result is listed. */
-  async isHealthy(key = 'database'): Promise<DatabaseHealth> {
+  async isHealthy(key = this.name): Promise<DatabaseHealth> {
     const { connected, pool, lastError } = await this.database.getConnectionStatus();
     return { [key]: { status: connected ? 'up' : 'down', pool, ...(lastError ? { lastError } : {}) } };
   }
 
   /** The same, giving up after `timeout` ms. */
-  async pingCheck(key = 'database', { timeout = 1_000 }: { readonly timeout?: number } = {}): Promise<DatabaseHealth> {
+  async pingCheck(key = this.name, { timeout = 1_000 }: { readonly timeout?: number } = {}): Promise<DatabaseHealth> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
       timer = setTimeout(() => resolve('late'), timeout);

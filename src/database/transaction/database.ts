@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { poolStatus } from '../connection/connections';
 import { refuseTransactionControl } from '../connection/transaction-control';
 import type { Row, Statement } from '../connection/statement';
 import { isStorableText } from '../context/execution-context';
 import type { RunOptions, StatementRunner } from '../connection/statement-runner';
 import { DatabaseError, InvalidInputError, UnexpectedRowCountError } from '../database.errors';
+import { getDataSourceToken } from './data-source-token';
 import type { UnitOfWork } from './unit-of-work';
 import type { IUnitOfWork } from './unit-of-work.interface';
 
@@ -113,6 +114,10 @@ export class Database {
     return this.runner.run<R>({ text: sql, values: params.map(bindable), operation: 'query', write: true }, options);
   }
 }
+
+/** Injects Database of the data source named; default: the one without a name, which its class alone injects, too. */
+export const InjectDatabase = (dataSource?: string): ParameterDecorator & PropertyDecorator =>
+  Inject(getDataSourceToken(Database, dataSource));
 
 /** The driver would make text of an object when the begin is on its way already; one that has no text is refused before. */
 function bindable(value: unknown): unknown {
