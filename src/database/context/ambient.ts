@@ -43,6 +43,12 @@ export function runWithScope<T>(
   return storage.run({ context, scopes, request }, fn);
 }
 
+/** True when reads on this Sequelize instance must not lag: the request has written to it, or there is no request. */
+export function mustBeFresh(sequelize: object): boolean {
+  const { request } = ambient();
+  return !request || request.wroteTo.has(sequelize);
+}
+
 /** The context of the current chain of calls, if any. */
 export function currentContext(): ExecutionContext | undefined {
   return ambient().context;

@@ -12,6 +12,8 @@ export interface BatchKey {
   readonly scope: Scope | undefined;
   readonly context: ExecutionContext | undefined;
   readonly withDeleted: boolean;
+  /** True: not from a replica. */
+  readonly fresh: boolean;
 }
 
 /** Reads rows by id, in any order; an id without a row is left out. Must send before it first waits. */
@@ -33,7 +35,8 @@ interface IdBatch {
 /**
  * Gathers the ids that are asked for in one tick and reads them with one statement: one statement per tick costs the
  * server and this process a fraction of one per id (performance.md). Calls share a statement only where it would read
- * the same rows for each: same clinic, same unit of work, same view of deleted rows.
+ * the same rows for each: same clinic, same unit of work, same view of deleted rows, same
+ * right to a replica's answer.
  */
 export class IdBatches {
   /** Batches that are not sent yet: by their unit, else by their clinic. */
@@ -60,9 +63,7 @@ export class IdBatches {
     const place = key.scope ?? key.context?.clinicId;
     let batches = this.open.get(place);
     if (!batches) this.open.set(place, (batches = []));
-    const fitting = batches.find(
-      (batch) => batch.key.withDeleted === key.withDeleted && (!key.scope || batch.key.context === key.context),
-    );
+    const fitting = batches.find((batch) => isSame(batch.key, key));
     if (fitting) return fitting;
     const batch: IdBatch = { key, callers: [], send: () => this.close(place, batch) };
     batches.push(batch);
@@ -97,4 +98,11 @@ export class IdBatches {
       callers.forEach(({ reject }, n) => reject(n === 0 ? error : copyError(error)));
     }
   }
+}
+
+/** In a unit also the actor is the same: what a statement says of it stays for those after it. */
+function isSame(one: BatchKey, other: BatchKey): boolean {
+  return (
+    one.withDeleted === other.withDeleted && one.fresh === other.fresh && (!one.scope || one.context === other.context)
+  );
 }

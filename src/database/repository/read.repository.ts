@@ -1,7 +1,7 @@
 import type { Model, ModelStatic } from 'sequelize';
 import { currentScope } from '../connection/scope';
 import type { Row } from '../connection/statement';
-import { currentContext, runWithScope } from '../context/ambient';
+import { currentContext, mustBeFresh, runWithScope } from '../context/ambient';
 import { NotFoundError, ResultTooLargeError } from '../database.errors';
 import { describeEntity, type EntityDescription } from '../model/entity-description';
 import type { Entity } from '../model/base.model';
@@ -40,8 +40,10 @@ export abstract class ReadRepository<
     requireUuid(entity, id);
     const { transaction, context = currentContext(), withDeleted = false } = options;
     if (transaction) return (await this.select('findById', { where: { id } }, options))[0] ?? null;
-    const scope = currentScope(runtime.runner.sequelize);
-    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted });
+    const { sequelize } = runtime.runner;
+    const scope = currentScope(sequelize);
+    const fresh = !scope && (options.fresh === true || mustBeFresh(sequelize));
+    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh });
     return row ? this.mapToEntity(row) : null;
   }
 
@@ -134,12 +136,13 @@ export abstract class ReadRepository<
     return Number(rows[0]!.count);
   }
 
-  private async readBatch(ids: readonly string[], { scope, context, withDeleted }: BatchKey): Promise<Row[]> {
+  private async readBatch(ids: readonly string[], { scope, context, withDeleted, fresh }: BatchKey): Promise<Row[]> {
     const { statements, runtime } = this.ready();
     // A lone id keeps the cheaper statement.
     const where = ids.length === 1 ? { id: ids[0] } : { id: { in: ids } };
     const statement = statements.select('findById', withDeleted ? { where, rows: 'all' } : { where });
-    const send = () => runtime.runner.run(statement);
+    const options: QueryOptions = { fresh };
+    const send = () => runtime.runner.run(statement, options);
     // Whoever sends the batch may be in another unit, or act for another clinic, than those who wait for it.
     const here = currentContext() === context && currentScope(runtime.runner.sequelize) === scope;
     return (await (here ? send() : runWithScope(runtime.runner.sequelize, scope, context, send))).rows;
