@@ -39,6 +39,10 @@ export const environmentSchema = z.object({
     .optional()
     .describe('folder of migrations of the application, applied after the ones of the package'),
   DB_EMBEDDED_DIR: text.default('.data').describe('folder of the embedded server'),
+  DB_CURSOR_KEY: text
+    .regex(/^[A-Za-z0-9+/]{43}=$/, '32 bytes in base64')
+    .optional()
+    .describe('key of the cursors of findPage, 32 bytes in base64; needed in production'),
   AUDIT_ENABLED: flag
     .default(true)
     .describe('true; the database audits every write in any case, and false is refused in production'),
@@ -75,6 +79,8 @@ export interface DatabaseOptions {
   readonly slowQueryThresholdMs: number;
   readonly logQueries: boolean;
   readonly prepared: boolean;
+  /** Key of the cursors of findPage: 32 bytes in base64, the same in every process. */
+  readonly cursorKey?: string;
   readonly migrateOnStart: boolean;
   /** Folder of the application's own migrations, applied after the package's. */
   readonly migrations?: { readonly dir?: string };
@@ -182,6 +188,7 @@ function build(env: Environment): DatabaseOptions {
     slowQueryThresholdMs: env.DB_SLOW_QUERY_THRESHOLD,
     logQueries: env.DB_LOG_QUERIES ?? env.NODE_ENV === 'development',
     prepared: env.DB_PREPARED,
+    ...(env.DB_CURSOR_KEY ? { cursorKey: env.DB_CURSOR_KEY } : {}),
     migrateOnStart: env.DB_MIGRATE_ON_START ?? !(url || env.DB_HOST),
     ...(env.DB_MIGRATIONS_DIR ? { migrations: { dir: env.DB_MIGRATIONS_DIR } } : {}),
     embedded: { enabled: !(url || env.DB_HOST), dir: env.DB_EMBEDDED_DIR },

@@ -22,7 +22,8 @@ export interface RunOptions {
   readonly transaction?: Transaction;
 }
 
-export type RunnerOptions = Pick<DatabaseOptions, 'prepared' | 'slowQueryThresholdMs' | 'logQueries'>;
+export type RunnerOptions = Pick<DatabaseOptions, 'prepared' | 'slowQueryThresholdMs' | 'logQueries'> &
+  Partial<Pick<DatabaseOptions, 'cursorKey' | 'production'>>;
 
 /**
  * The one door through which a repository's statements go. It alone knows the unit of work, the tenant, logging and
