@@ -102,15 +102,13 @@ export class InvalidInputError extends RepositoryError {
   readonly status = 400;
 }
 
-/** More rows than one answer may hold. */
+/** More rows than one answer may hold, or one bulk write may change. */
 export class ResultTooLargeError extends RepositoryError {
   readonly code = 'RESULT_TOO_LARGE';
   readonly status = 400;
 
-  constructor(entity: string, limit: number) {
-    super(`${entity}: more than ${limit} rows match`, 'Narrow the filter, or read page by page with findMany.', {
-      entity,
-    });
+  constructor(entity: string, limit: number, hint = 'Narrow the filter, or read page by page with findMany.') {
+    super(`${entity}: more than ${limit} rows match`, hint, { entity });
   }
 }
 

@@ -72,8 +72,10 @@ export class EntityStatements {
     return this.statement(operation, sql, filter.binds, false);
   }
 
-  insert(operation: string, values: readonly unknown[]): Statement {
-    const sql = this.shapes.get('insert', () => this.compiler.insert(this.inserted));
+  /** @param orNothing True: inserts nothing where a unique index holds such a row already. */
+  insert(operation: string, values: readonly unknown[], orNothing = false): Statement {
+    const shape = orNothing ? 'insert or nothing' : 'insert';
+    const sql = this.shapes.get(shape, () => this.compiler.insert(this.inserted, orNothing));
     return this.statement(operation, sql, values, true);
   }
 

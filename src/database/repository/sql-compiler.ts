@@ -81,13 +81,16 @@ export class SqlCompiler {
     );
   }
 
-  /** Inserts one row; the values are bound in the order of `columns`. */
-  insert(columns: readonly ColumnDescription[]): CompiledSql {
+  /**
+   * Inserts one row; the values are bound in the order of `columns`.
+   * @param orNothing True: steps back from a row that a unique index holds already, and returns no row.
+   */
+  insert(columns: readonly ColumnDescription[], orNothing = false): CompiledSql {
     const values = Object.fromEntries(columns.map((column, i) => [column.field, place(i + 1)]));
     const { query } = this.generator.insertQuery(this.entity.table, values, this.model.getAttributes(), {
       bindParam: false,
     });
-    return compiled(`${trimmed(query)} RETURNING ${this.returning()}`);
+    return compiled(`${trimmed(query)}${orNothing ? ' ON CONFLICT DO NOTHING' : ''} RETURNING ${this.returning()}`);
   }
 
   /** Inserts any number of rows in one statement: each column is bound as one array. */
