@@ -80,6 +80,7 @@ export type {
   UpdateOptions,
   WhereClause,
 } from './database/repository/criteria';
+export type { ExactInclude, Found, Include, Included } from './database/repository/include';
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';

@@ -1,4 +1,4 @@
-import type { Model, ModelStatic } from 'sequelize';
+import type { Association, Model, ModelStatic } from 'sequelize';
 import { MANAGED_ATTRIBUTES } from './base.model';
 import { phiAttributes, type PhiOptions } from './phi.decorator';
 
@@ -36,6 +36,21 @@ export interface EntityDescription {
   readonly byAttribute: ReadonlyMap<string, ColumnDescription>;
   /** True when rows belong to a clinic. */
   readonly tenantScoped: boolean;
+  /** Parents that a row points to, by the name of the `@BelongsTo` attribute. */
+  readonly relations: ReadonlyMap<string, RelationDescription>;
+}
+
+/** The way from a row to its parent: one at most, so that no row is multiplied by following it. */
+export interface RelationDescription {
+  readonly name: string;
+  /** Column in the child that holds the parent's id. */
+  readonly field: string;
+  /** What Sequelize knows of it. */
+  readonly association: Association;
+  /** The parent; described when first asked for, since models may point to each other. */
+  readonly target: EntityDescription;
+  /** True when both rows belong to a clinic, which is then the same one. */
+  readonly withinClinic: boolean;
 }
 
 /** The parts of Sequelize's attribute metadata that its types leave out. */
@@ -53,6 +68,12 @@ interface RawAttribute {
   readonly defaultValue?: unknown;
   readonly primaryKey?: boolean;
   readonly values?: readonly string[];
+}
+
+/** The parts of an association that Sequelize's types leave out. */
+interface RawAssociation extends Association {
+  readonly targetKey?: string;
+  readonly identifierField: string;
 }
 
 const KINDS: Record<string, ColumnKind> = {
@@ -98,13 +119,37 @@ function build(model: ModelStatic<Model>): EntityDescription {
   const columns = Object.entries(raw)
     .filter(([, attribute]) => attribute.type.key !== 'VIRTUAL')
     .map(([attribute, description]) => describeColumn(model.name, attribute, description, phi.get(attribute)));
+  let relations: EntityDescription['relations'] | undefined;
   return {
     name: model.name,
     table: String(model.getTableName()),
     columns,
     byAttribute: new Map(columns.map((column) => [column.attribute, column])),
     tenantScoped: 'clinicId' in raw,
+    get relations() {
+      return (relations ??= describeRelations(model));
+    },
   };
+}
+
+function describeRelations(model: ModelStatic<Model>): EntityDescription['relations'] {
+  const relations = new Map<string, RelationDescription>();
+  for (const [name, association] of Object.entries(model.associations as Record<string, RawAssociation>)) {
+    // Only a parent found by its id is surely one row.
+    if (association.associationType !== 'BelongsTo' || association.targetKey !== 'id') continue;
+    relations.set(name, {
+      name,
+      field: association.identifierField,
+      association,
+      get target() {
+        return describeEntity(association.target);
+      },
+      get withinClinic() {
+        return describeEntity(model).tenantScoped && describeEntity(association.target).tenantScoped;
+      },
+    });
+  }
+  return relations;
 }
 
 function describeColumn(

@@ -1,5 +1,7 @@
-import type { Transaction } from 'sequelize';
+import type { Model, Transaction } from 'sequelize';
 import type { ExecutionContext } from '../context/execution-context';
+import type { RelatedEntity, RelatedModel, RelationName } from '../model/relation';
+import type { ExactInclude } from './include';
 
 /**
  * Operators on one attribute. Several in one object must all hold. As in SQL, a row whose value is null matches none of
@@ -25,13 +27,21 @@ export interface Operators<V> {
 
 type Value<V> = Exclude<V, null>;
 
-/** Conditions, all of which must hold. A bare value means `eq`; `null` means `isNull`. */
-export type WhereClause<T> = {
+/**
+ * Conditions, all of which must hold. A bare value means `eq`; `null` means `isNull`.
+ *
+ * A relation of the model M takes conditions on the parent: `{ student: { grade: '5' } }` holds where there is a parent
+ * and they hold of it; `{ student: null }` where there is none. So `NOT: { student: { grade: '5' } }` holds where there
+ * is no parent, and `{ student: { NOT: { grade: '5' } } }` does not. A deleted parent is none, unless `withDeleted`.
+ */
+export type WhereClause<T, M extends Model = Model> = {
   readonly [K in keyof T]?: Value<T[K]> | Operators<Value<T[K]>> | null;
 } & {
-  readonly AND?: readonly WhereClause<T>[];
-  readonly OR?: readonly WhereClause<T>[];
-  readonly NOT?: WhereClause<T>;
+  readonly [R in RelationName<M>]?: WhereClause<RelatedEntity<M, R>, RelatedModel<M, R>> | null;
+} & {
+  readonly AND?: readonly WhereClause<T, M>[];
+  readonly OR?: readonly WhereClause<T, M>[];
+  readonly NOT?: WhereClause<T, M>;
 };
 
 export type SortDirection = 'ASC' | 'DESC';
@@ -48,17 +58,27 @@ export interface PageRequest {
   readonly total?: boolean;
 }
 
-/** Which rows to read, and what of them. An unknown key is refused, never ignored. */
-export interface RowCriteria<T, K extends keyof T = keyof T> {
-  readonly where?: WhereClause<T>;
+/**
+ * Which rows to read, and what of them. An unknown key is refused, never ignored. M is the model, whose relations may be
+ * filtered by and included; I is what is included, inferred from the call.
+ */
+export interface RowCriteria<T, K extends keyof T = keyof T, M extends Model = Model, I = object> {
+  readonly where?: WhereClause<T, M>;
   /** Sort keys in order of weight; the id decides between equals. */
   readonly orderBy?: readonly OrderBy<T>[];
   /** Attributes to return; default all. */
   readonly select?: readonly K[];
+  /** Parents to read along, in the same statement: `{ student: true }`. Rows are neither multiplied nor left out. */
+  readonly include?: I & ExactInclude<M, I>;
 }
 
 /** The same for reading page by page. */
-export interface QueryCriteria<T, K extends keyof T = keyof T> extends RowCriteria<T, K> {
+export interface QueryCriteria<T, K extends keyof T = keyof T, M extends Model = Model, I = object> extends RowCriteria<
+  T,
+  K,
+  M,
+  I
+> {
   readonly pagination?: PageRequest;
 }
 

@@ -4,19 +4,29 @@ import { InvalidInputError } from '../database.errors';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import { Filter, type Predicate } from './filter';
 import { insertedColumns } from './input';
+import type { NestRow } from './nest-row';
+import { knownColumn, projection, readInclude } from './read-include';
 import { ShapeCache } from './shape-cache';
-import { SqlCompiler } from './sql-compiler';
+import { type RowsSeen, SqlCompiler } from './sql-compiler';
 
 export interface SelectRequest {
   readonly where?: unknown;
   readonly orderBy?: unknown;
   readonly select?: readonly unknown[];
+  /** Parents to read along; see Include. */
+  readonly include?: unknown;
   readonly limit?: number;
   readonly offset?: number;
   /** `SELECT … FOR UPDATE`. */
   readonly lock?: boolean;
-  /** Which rows count: the living (default), the deleted, or all. */
-  readonly rows?: 'living' | 'deleted' | 'all';
+  /** Which rows count, and which parents: the living (default), the deleted (all parents), or all. */
+  readonly rows?: RowsSeen;
+}
+
+/** A statement that returns rows of the entity. */
+export interface SelectStatement extends Statement {
+  /** To be applied to every row of the answer: puts the included parents into it. Absent without an include. */
+  readonly nestRow?: NestRow;
 }
 
 /** Makes the statements of one entity: parses the call into a shape and binds, and compiles each shape once. */
@@ -33,9 +43,10 @@ export class EntityStatements {
     this.inserted = insertedColumns(entity);
   }
 
-  select(operation: string, request: SelectRequest): Statement {
+  select(operation: string, request: SelectRequest): SelectStatement {
     const filter = new Filter(this.entity, request.where);
-    const columns = this.projection(request.select);
+    const columns = projection(this.entity, request.select);
+    const joins = readInclude(this.entity, request.include, filter.joins);
     const order = this.order(request.orderBy);
     const binds = [...filter.binds];
     const limit = request.limit === undefined ? undefined : binds.push(request.limit);
@@ -50,6 +61,7 @@ export class EntityStatements {
       limit,
       offset,
       request.lock,
+      joins?.shape,
     ].join('|');
     const sql = this.shapes.get(shape, () =>
       this.compiler.select({
@@ -59,15 +71,16 @@ export class EntityStatements {
         ...(limit ? { limit } : {}),
         ...(offset ? { offset } : {}),
         ...(request.lock ? { lock: true } : {}),
+        ...(joins ? { joins, rows: request.rows } : {}),
       }),
     );
     return this.statement(operation, sql, binds, request.lock ?? false);
   }
 
-  count(operation: string, where: unknown, rows?: SelectRequest['rows']): Statement {
+  count(operation: string, where: unknown, rows?: RowsSeen): Statement {
     const filter = new Filter(this.entity, where);
     const sql = this.shapes.get(`count|${filter.shape}|${rows ?? 'living'}`, () =>
-      this.compiler.count(this.visible(filter.predicate, rows)),
+      this.compiler.count(this.visible(filter.predicate, rows), filter.joins, rows),
     );
     return this.statement(operation, sql, filter.binds, false);
   }
@@ -92,6 +105,8 @@ export class EntityStatements {
     request: Pick<SelectRequest, 'where' | 'rows'>,
   ): Statement {
     const filter = new Filter(this.entity, request.where);
+    // An UPDATE joins nothing: lock the rows by a select, then write them by their ids.
+    if (filter.joins) throw this.refuse('where', 'attributes of its own when it writes');
     const attributes = set.columns.map((column) => column.attribute).join();
     const shape = `update|${attributes}|${filter.shape}|${request.rows ?? 'living'}`;
     const sql = this.shapes.get(shape, () =>
@@ -105,25 +120,19 @@ export class EntityStatements {
     sql: ReturnType<ShapeCache['get']>,
     values: readonly unknown[],
     write: boolean,
-  ): Statement {
+  ): SelectStatement {
     // Key by key: a spread would cost as much as all the rest of a statement that is compiled already.
-    const { text, name } = sql;
-    return { text, name, values, operation: `${this.entity.name}.${operation}`, entity: this.entity.name, write };
+    const { text, name, nestRow } = sql;
+    const { name: entity } = this.entity;
+    return { text, name, values, operation: `${entity}.${operation}`, entity, write, nestRow };
   }
 
-  private visible(predicate: Predicate, rows: SelectRequest['rows'] = 'living'): Predicate {
+  private visible(predicate: Predicate, rows: RowsSeen = 'living'): Predicate {
     const deletedAt = this.entity.byAttribute.get('deletedAt');
     if (rows === 'all' || !deletedAt) return predicate;
     const operator = rows === 'living' ? 'null' : 'notNull';
     const condition: Predicate = { kind: 'compare', comparison: { column: deletedAt, operator, bind: 0 } };
     return { kind: 'and', parts: [predicate, condition] };
-  }
-
-  private projection(select: readonly unknown[] | undefined): readonly ColumnDescription[] {
-    if (!select) return this.entity.columns;
-    const columns = select.map((attribute) => this.known(attribute, 'select'));
-    if (columns.length === 0) throw this.refuse('select', 'at least one attribute');
-    return columns;
   }
 
   private order(orderBy: unknown): (readonly [ColumnDescription, 'ASC' | 'DESC'])[] {
@@ -138,18 +147,17 @@ export class EntityStatements {
     const keys = (given as object[]).flatMap((key) => Object.entries(key));
     const order = keys.map(([attribute, direction]) => {
       if (direction !== 'ASC' && direction !== 'DESC') throw this.refuse('orderBy', 'ASC or DESC for each key');
-      return [this.known(attribute, 'orderBy'), direction as 'ASC' | 'DESC'] as const;
+      return [this.sortColumn(attribute), direction as 'ASC' | 'DESC'] as const;
     });
     const id = this.entity.byAttribute.get('id');
     // Equal keys have no order of their own, and rows would jump between pages.
     return id && !order.some(([column]) => column === id) ? [...order, [id, 'ASC']] : order;
   }
 
-  private known(attribute: unknown, part: string): ColumnDescription {
-    const column = this.entity.byAttribute.get(attribute as string);
-    if (!column)
-      throw this.refuse(part, `attributes of ${this.entity.name}: ${[...this.entity.byAttribute.keys()].join(', ')}`);
-    return column;
+  private sortColumn(attribute: string): ColumnDescription {
+    if (!this.entity.byAttribute.has(attribute) && this.entity.relations.has(attribute))
+      throw this.refuse('orderBy', 'attributes of its own; a parent’s order is asked of the parent’s repository');
+    return knownColumn(this.entity, attribute, 'orderBy');
   }
 
   private refuse(part: string, allowed: string): InvalidInputError {

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../database.errors';
 import { encodeValue } from '../model/column-value';
-import type { ColumnDescription, EntityDescription } from '../model/entity-description';
+import type { ColumnDescription, EntityDescription, RelationDescription } from '../model/entity-description';
+import { type Join, Joins } from './joins';
 
 /** Comparison of a column with bound values; `bind` is the place of the first one in the list of binds. */
 export interface Comparison {
@@ -8,6 +9,8 @@ export interface Comparison {
   readonly operator:
     'eq' | 'ne' | 'any' | 'none' | 'lt' | 'lte' | 'gt' | 'gte' | 'like' | 'ilike' | 'within' | 'null' | 'notNull';
   readonly bind: number;
+  /** The parent whose column it is; absent for the entity's own. */
+  readonly join?: Join;
 }
 
 export type Predicate =
@@ -34,10 +37,14 @@ export class Filter {
   readonly predicate: Predicate;
   /** The complete shape as text: two filters share it only when they share the SQL. */
   readonly shape: string;
+  /** Parents that are filtered by; undefined when there are none. */
+  joins?: Joins;
   private conditions = 0;
+  /** Where the clause that is being read stands: the entity itself, or one of its parents. */
+  private join?: Join;
 
   constructor(
-    private readonly entity: EntityDescription,
+    private entity: EntityDescription,
     where: unknown,
   ) {
     this.predicate = where === undefined ? ALWAYS : this.readClause(where, 0);
@@ -63,22 +70,45 @@ export class Filter {
       } else if (key === 'NOT') {
         parts.push({ kind: 'not', part: this.readClause(value, depth + 1) });
       } else {
-        parts.push(...this.readAttribute(this.column(key), value));
+        const column = this.entity.byAttribute.get(key);
+        if (column) parts.push(...this.readAttribute(column, value));
+        else parts.push(this.readRelation(this.relation(key), value, depth));
       }
     }
     return { kind: 'and', parts };
   }
 
-  private column(attribute: string): ColumnDescription {
-    const column = this.entity.byAttribute.get(attribute);
-    if (!column) {
-      throw new InvalidInputError(
-        `${this.entity.name} has no such attribute to filter by`,
-        `Use one of ${[...this.entity.byAttribute.keys()].join(', ')}.`,
-        { entity: this.entity.name },
+  private relation(key: string): RelationDescription {
+    const { name, byAttribute, relations } = this.entity;
+    const relation = relations.get(key);
+    if (relation) return relation;
+    throw new InvalidInputError(
+      `${name} has no such attribute to filter by`,
+      `Use one of ${[...byAttribute.keys(), ...relations.keys()].join(', ')}.`,
+      { entity: name },
+    );
+  }
+
+  /**
+   * There is a parent, and the clause holds of it; null: there is none. The first half is said in SQL, so that a row
+   * without parent answers false, not null, and NOT finds it.
+   */
+  private readRelation(relation: RelationDescription, clause: unknown, depth: number): Predicate {
+    if (clause === undefined) {
+      throw this.refuse(
+        relation.name,
+        'an object or null: undefined would widen the filter; leave it out, or use null',
       );
     }
-    return column;
+    const { entity, join: child } = this;
+    this.joins ??= new Joins(entity);
+    this.entity = relation.target;
+    this.join = this.joins.follow(child, relation);
+    const parent = this.leaf(this.entity.byAttribute.get('id')!, clause === null ? 'null' : 'notNull');
+    const parts = clause === null ? [parent] : [parent, this.readClause(clause, depth + 1)];
+    this.entity = entity;
+    this.join = child;
+    return { kind: 'and', parts };
   }
 
   private readAttribute(column: ColumnDescription, value: unknown): Predicate[] {
@@ -166,7 +196,8 @@ export class Filter {
   private leaf(column: ColumnDescription, operator: Comparison['operator'], value?: unknown): Predicate {
     this.countCondition();
     const bind = value === undefined ? 0 : this.binds.push(value);
-    return { kind: 'compare', comparison: { column, operator, bind } };
+    const { join } = this;
+    return { kind: 'compare', comparison: join ? { column, operator, bind, join } : { column, operator, bind } };
   }
 
   private countCondition(): void {
@@ -185,8 +216,10 @@ export class Filter {
 
 function describe(predicate: Predicate): string {
   switch (predicate.kind) {
-    case 'compare':
-      return `${predicate.comparison.column.attribute} ${predicate.comparison.operator}`;
+    case 'compare': {
+      const { column, operator, join } = predicate.comparison;
+      return `${join ? `${join.path}.` : ''}${column.attribute} ${operator}`;
+    }
     case 'not':
       return `not(${describe(predicate.part)})`;
     default:

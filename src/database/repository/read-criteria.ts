@@ -1,6 +1,6 @@
 import { InvalidInputError } from '../database.errors';
 
-const KEYS = ['where', 'orderBy', 'select'];
+const KEYS = ['where', 'orderBy', 'select', 'include'];
 const PAGE_KEYS = ['page', 'limit', 'total'];
 
 /**
@@ -14,8 +14,10 @@ export function readCriteria<C extends object>(entity: string, criteria: C, page
     throw new InvalidInputError(`${entity}: ${rule}`, 'Correct the criteria; findMany reads page by page.', { entity });
   };
   if (!hasOnly(criteria, keys)) refuse(`criteria take ${keys.join(', ')} only`);
-  const { select, pagination } = criteria as { select?: unknown; pagination?: unknown };
+  const { select, include, pagination } = criteria as { select?: unknown; include?: unknown; pagination?: unknown };
   if (select !== undefined && !Array.isArray(select)) refuse('select takes a list of attributes');
+  if (include !== undefined && Object.prototype.toString.call(include) !== '[object Object]')
+    refuse('include takes an object of relations');
   if (pagination !== undefined && !hasOnly(pagination, PAGE_KEYS))
     refuse(`pagination takes ${PAGE_KEYS.join(', ')} only`);
   return criteria;

@@ -9,9 +9,11 @@ import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
 import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, WhereClause } from './criteria';
 import { readCallOptions } from './call-options';
 import { EntityStatements, type SelectRequest } from './entity-statements';
+import type { Found, Include } from './include';
 import { BATCH_LIMIT, type BatchKey, IdBatches } from './id-batch';
 import { readIds } from './id-list';
 import { requireUuid } from './input';
+import { nestRows } from './nest-row';
 import { readPage, toPage } from './pagination';
 import { readCriteria } from './read-criteria';
 import { RepositoryHooks } from './repository-hooks';
@@ -76,48 +78,68 @@ export abstract class ReadRepository<
   }
 
   /** The first row that matches, or null. */
-  async findOne<K extends keyof T = keyof T>(
-    criteria: RowCriteria<T, K>,
+  async findOne<K extends keyof T = keyof T, const I extends Include<M> = object>(
+    criteria: RowCriteria<T, K, M, I>,
     options: QueryOptions = {},
-  ): Promise<Pick<T, K> | null> {
+  ): Promise<Found<T, K, M, I> | null> {
     this.readOptions('findOne', options);
-    const { where, orderBy, select } = readCriteria(this.entityName, criteria);
-    const [found] = await this.select('findOne', { where, orderBy, select, limit: 1 }, options);
+    const { where, orderBy, select, include } = readCriteria(this.entityName, criteria);
+    const [found] = await this.select<Found<T, K, M, I>>(
+      'findOne',
+      { where, orderBy, select, include, limit: 1 },
+      options,
+    );
     return found ?? null;
   }
 
   /** One page of the rows that match: 20 unless asked otherwise, at most 100. */
-  async findMany<K extends keyof T = keyof T>(
-    criteria: QueryCriteria<T, K> = {},
+  async findMany<K extends keyof T = keyof T, const I extends Include<M> = object>(
+    criteria: QueryCriteria<T, K, M, I> = {},
     options: QueryOptions = {},
-  ): Promise<PaginatedResult<Pick<T, K>>> {
+  ): Promise<PaginatedResult<Found<T, K, M, I>>> {
     const { statements } = this.ready();
     this.readOptions('findMany', options);
-    const { where, orderBy, select, pagination } = readCriteria(this.entityName, criteria, true);
+    const { where, orderBy, select, include, pagination } = readCriteria(this.entityName, criteria, true);
     const page = readPage(this.entityName, pagination);
     const rows = options.withDeleted ? 'all' : 'living';
     // One row more than asked tells whether there is a next page, also without counting.
-    const request: SelectRequest = { where, orderBy, select, limit: page.limit + 1, offset: page.offset, rows };
+    const request: SelectRequest = {
+      where,
+      orderBy,
+      select,
+      include,
+      limit: page.limit + 1,
+      offset: page.offset,
+      rows,
+    };
     const flight = [statements.select('findMany', request)];
     if (page.counted) flight.push(statements.count('findMany', where, rows));
     const [found, counted] = await this.ready().runtime.runner.runAll(flight, options);
-    return toPage(this.toEntities(found!.rows), page, counted ? Number(counted.rows[0]!.count) : null);
+    return toPage(
+      this.toEntities(nestRows(found!.rows, flight[0]!.nestRow)),
+      page,
+      counted ? Number(counted.rows[0]!.count) : null,
+    );
   }
 
   /** Every row that matches. @throws ResultTooLargeError beyond 1,000: half of a patient's allergies is worse than none. */
-  async findAll<K extends keyof T = keyof T>(
-    criteria: RowCriteria<T, K> = {},
+  async findAll<K extends keyof T = keyof T, const I extends Include<M> = object>(
+    criteria: RowCriteria<T, K, M, I> = {},
     options: QueryOptions = {},
-  ): Promise<readonly Pick<T, K>[]> {
+  ): Promise<readonly Found<T, K, M, I>[]> {
     this.readOptions('findAll', options);
-    const { where, orderBy, select } = readCriteria(this.entityName, criteria);
-    const found = await this.select('findAll', { where, orderBy, select, limit: FIND_ALL_LIMIT + 1 }, options);
+    const { where, orderBy, select, include } = readCriteria(this.entityName, criteria);
+    const found = await this.select<Found<T, K, M, I>>(
+      'findAll',
+      { where, orderBy, select, include, limit: FIND_ALL_LIMIT + 1 },
+      options,
+    );
     if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
     return found;
   }
 
   /** True when the row exists. A database error is thrown, never answered with false (D19). */
-  async exists(which: string | WhereClause<T>, options: QueryOptions = {}): Promise<boolean> {
+  async exists(which: string | WhereClause<T, M>, options: QueryOptions = {}): Promise<boolean> {
     const { entity } = this.ready();
     this.readOptions('exists', options);
     if (typeof which === 'string') requireUuid(entity, which);
@@ -128,7 +150,7 @@ export abstract class ReadRepository<
   }
 
   /** How many rows match. */
-  async count(where: WhereClause<T> = {}, options: QueryOptions = {}): Promise<number> {
+  async count(where: WhereClause<T, M> = {}, options: QueryOptions = {}): Promise<number> {
     const { statements, runtime } = this.ready();
     this.readOptions('count', options);
     const statement = statements.count('count', where, options.withDeleted ? 'all' : 'living');
@@ -165,14 +187,15 @@ export abstract class ReadRepository<
   protected async rows(operation: string, request: SelectRequest, options: QueryOptions): Promise<Row[]> {
     const { statements, runtime } = this.ready();
     const statement = statements.select(operation, options.withDeleted ? { ...request, rows: 'all' } : request);
-    return (await runtime.runner.run(statement, options)).rows;
+    return nestRows((await runtime.runner.run(statement, options)).rows, statement.nestRow);
   }
 
-  protected async select(operation: string, request: SelectRequest, options: QueryOptions): Promise<T[]> {
-    return this.toEntities(await this.rows(operation, request, options));
+  protected async select<R = T>(operation: string, request: SelectRequest, options: QueryOptions): Promise<R[]> {
+    return this.toEntities<R>(await this.rows(operation, request, options));
   }
 
-  protected toEntities(rows: readonly Row[]): T[] {
-    return rows.map((row) => this.mapToEntity(row));
+  /** R is what the criteria made of T: some of its attributes, and the parents that were included. */
+  protected toEntities<R = T>(rows: readonly Row[]): R[] {
+    return rows.map((row) => this.mapToEntity(row) as unknown as R);
   }
 }

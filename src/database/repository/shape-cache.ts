@@ -11,7 +11,7 @@ export class ShapeCache {
   private readonly shapes = new Map<string, { readonly sql: CompiledSql; uses: number }>();
 
   /** The SQL of a shape; with a name only once the shape has proved to come back. */
-  get(shape: string, compile: () => CompiledSql): { readonly text: string; readonly name?: string } {
+  get(shape: string, compile: () => CompiledSql): Omit<CompiledSql, 'name'> & { readonly name?: string } {
     let entry = this.shapes.get(shape);
     if (!entry) {
       entry = { sql: compile(), uses: 0 };
@@ -19,7 +19,7 @@ export class ShapeCache {
       this.shapes.set(shape, entry);
     }
     entry.uses += 1;
-    return entry.uses >= PREPARED_FROM ? entry.sql : { text: entry.sql.text };
+    return entry.uses >= PREPARED_FROM ? entry.sql : { text: entry.sql.text, nestRow: entry.sql.nestRow };
   }
 
   get size(): number {

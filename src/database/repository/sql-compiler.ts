@@ -2,12 +2,19 @@ import { createHash } from 'node:crypto';
 import { col, fn, literal, Op, type Model, type ModelStatic, type WhereOptions } from 'sequelize';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import type { Comparison, Predicate } from './filter';
+import type { Join, Joins } from './joins';
+import { compileNestRow, type NestRow, parentColumn, parentId } from './nest-row';
 
 /** A compiled shape: text with placeholders, and the name it is prepared under. */
 export interface CompiledSql {
   readonly text: string;
   readonly name: string;
+  /** Of a statement with parents: what to make of its rows. */
+  readonly nestRow?: NestRow;
 }
+
+/** Which rows count: the living, the deleted, or all. */
+export type RowsSeen = 'living' | 'deleted' | 'all';
 
 export interface SelectShape {
   readonly columns: readonly ColumnDescription[];
@@ -17,6 +24,9 @@ export interface SelectShape {
   readonly limit?: number;
   readonly offset?: number;
   readonly lock?: boolean;
+  readonly joins?: Joins;
+  /** Which parents count. */
+  readonly rows?: RowsSeen;
 }
 
 /** The part of Sequelize's query generator that is used here; it is untyped there. */
@@ -55,30 +65,61 @@ export class SqlCompiler {
   }
 
   select(shape: SelectShape): CompiledSql {
+    const { joins } = shape;
+    // Only beside other tables does a column need the name of its own.
+    const own = joins ? `${this.model.name}.` : '';
+    const sql = compiled(
+      this.generator.selectQuery(
+        this.entity.table,
+        {
+          attributes: [
+            ...shape.columns.map((column) => [column.field, column.attribute]),
+            ...(joins ? joins.all.flatMap(parentColumns) : []),
+          ],
+          where: toWhere(shape.where),
+          order: shape.order.map(([column, direction]) => [col(`${own}${column.field}`), direction]),
+          ...(shape.limit ? { limit: place(shape.limit) } : {}),
+          ...(shape.offset ? { offset: place(shape.offset) } : {}),
+          // Parents are not locked, and PostgreSQL would refuse to.
+          ...(shape.lock ? { lock: joins ? { level: 'UPDATE', of: this.model } : 'UPDATE' } : {}),
+          ...this.joined(joins, shape.rows),
+        },
+        this.model,
+      ),
+    );
+    return joins?.returned().length ? { ...sql, nestRow: compileNestRow(joins) } : sql;
+  }
+
+  count(where: Predicate, joins?: Joins, rows?: RowsSeen): CompiledSql {
     return compiled(
       this.generator.selectQuery(
         this.entity.table,
         {
-          attributes: shape.columns.map((column) => [column.field, column.attribute]),
-          where: toWhere(shape.where),
-          order: shape.order.map(([column, direction]) => [col(column.field), direction]),
-          ...(shape.limit ? { limit: place(shape.limit) } : {}),
-          ...(shape.offset ? { offset: place(shape.offset) } : {}),
-          ...(shape.lock ? { lock: 'UPDATE' } : {}),
+          attributes: [[fn('count', literal('*')), 'count']],
+          where: toWhere(where),
+          ...this.joined(joins, rows),
         },
         this.model,
       ),
     );
   }
 
-  count(where: Predicate): CompiledSql {
-    return compiled(
-      this.generator.selectQuery(
-        this.entity.table,
-        { attributes: [[fn('count', literal('*')), 'count']], where: toWhere(where) },
-        this.model,
-      ),
-    );
+  /**
+   * Every parent as an include of its own, none inside another: Sequelize would name the table of the fifth by all
+   * five names. Each has one row at most, so nothing is multiplied or counted twice.
+   */
+  private joined(joins: Joins | undefined, rows: RowsSeen = 'living'): object {
+    if (!joins) return {};
+    const parent = { model: this.model };
+    const include = joins.all.map((join) => ({
+      model: join.relation.association.target,
+      association: join.relation.association,
+      as: join.alias,
+      parent,
+      required: false,
+      on: joinCondition(join, join.from?.alias ?? this.model.name, rows),
+    }));
+    return { include, includeIgnoreAttributes: false, subQuery: false, model: this.model };
   }
 
   /**
@@ -120,6 +161,28 @@ export class SqlCompiler {
   }
 }
 
+function parentColumns(join: Join): [object, string][] {
+  if (!join.columns) return [];
+  const column = (field: string, name: string): [object, string] => [col(`${join.alias}.${field}`), name];
+  const id = join.relation.target.byAttribute.get('id')!;
+  return [
+    column(id.field, parentId(join)),
+    ...join.columns.map(({ field }, i) => column(field, parentColumn(join, i))),
+  ];
+}
+
+/** By clinic and id, as the foreign keys are; by id alone where either row belongs to no clinic. */
+function joinCondition({ relation }: Join, child: string, rows: RowsSeen): WhereOptions {
+  const { target, field, withinClinic } = relation;
+  const clinic = target.byAttribute.get('clinicId')?.field;
+  const deletedAt = target.byAttribute.get('deletedAt')?.field;
+  return {
+    ...(withinClinic ? { [clinic!]: { [Op.eq]: col(`${child}.${clinic}`) } } : {}),
+    [target.byAttribute.get('id')!.field]: { [Op.eq]: col(`${child}.${field}`) },
+    ...(deletedAt && rows === 'living' ? { [deletedAt]: { [Op.is]: null } } : {}),
+  } as WhereOptions;
+}
+
 const place = (bind: number) => literal(`$${bind}`);
 
 /** Without length and scale: a cast to VARCHAR(5) or DECIMAL(4,1) would cut or round, silently. */
@@ -136,8 +199,12 @@ function compiled(sql: string): CompiledSql {
 
 function toWhere(predicate: Predicate): WhereOptions {
   switch (predicate.kind) {
-    case 'compare':
-      return { [predicate.comparison.column.field]: toOperator(predicate.comparison) } as WhereOptions;
+    case 'compare': {
+      const { column, join } = predicate.comparison;
+      // `$alias.field$` is Sequelize's way to name a column of another table.
+      const name = join ? `$${join.alias}.${column.field}$` : column.field;
+      return { [name]: toOperator(predicate.comparison) } as WhereOptions;
+    }
     case 'not':
       return { [Op.not]: isEmpty(predicate.part) ? truth(true) : toWhere(predicate.part) } as WhereOptions;
     case 'and':
