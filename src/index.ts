@@ -76,14 +76,24 @@ export type {
   Pagination,
   QueryCriteria,
   QueryOptions,
+  RowCriteria,
   SortDirection,
-  UpdateOptions,
   WhereClause,
 } from './database/repository/criteria';
 export type { ExactInclude, Found, Include, Included } from './database/repository/include';
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';
+export type {
+  BulkWriteOptions,
+  BulkWriteResult,
+  Modify,
+  NaturalKey,
+  UpdateOptions,
+  UpsertInput,
+  UpsertResult,
+  WriteOptions,
+} from './database/repository/write-options';
 export {
   defineSeed,
   type Seed,

@@ -32,7 +32,11 @@ type ExactOption<M extends Model, O> = O extends true
   ? true
   : O extends object
     ? {
-        readonly [P in keyof O]: P extends 'select' ? O[P] : P extends 'include' ? ExactInclude<M, O[P]> : never;
+        readonly [P in keyof O]: P extends 'select'
+          ? O[P]
+          : P extends 'include'
+            ? ExactInclude<M, NonNullable<O[P]>>
+            : never;
       }
     : never;
 
@@ -42,10 +46,17 @@ export type Included<M extends Model, I> = {
 };
 
 type IncludedParent<E, M extends Model, O> = WithIncluded<
-  O extends { readonly select: readonly (infer A extends keyof E)[] } ? Pick<E, A> : E,
+  SelectedOf<E, O>,
   M,
-  O extends { readonly include: infer I } ? I : object
+  O extends { readonly include?: infer I } ? NonNullable<I> : object
 >;
+
+/** Where the call does not say whether it selects, any attribute may be missing. */
+type SelectedOf<E, O> = O extends { readonly select: readonly (infer A extends keyof E)[] }
+  ? Pick<E, A>
+  : 'select' extends keyof O
+    ? Partial<E>
+    : E;
 
 /** A row and the parents that were asked for with it. */
 export type WithIncluded<E, M extends Model, I> = [keyof I] extends [never] ? E : E & Included<M, I>;
