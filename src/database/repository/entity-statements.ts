@@ -4,6 +4,7 @@ import { InvalidInputError } from '../database.errors';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import { Filter, type Predicate } from './filter';
 import { insertedColumns } from './input';
+import { beyond, keysetOrder, type KeysetRequest, keysetShape, type SortKey } from './keyset';
 import type { NestRow } from './nest-row';
 import { knownColumn, projection, readInclude } from './read-include';
 import { ShapeCache } from './shape-cache';
@@ -17,6 +18,8 @@ export interface SelectRequest {
   readonly include?: unknown;
   readonly limit?: number;
   readonly offset?: number;
+  /** Rows from a place on; they come with their sort keys (see keyset). */
+  readonly keyset?: KeysetRequest;
   /** `SELECT … FOR UPDATE`. */
   readonly lock?: boolean;
   /** Which rows count, and which parents: the living (default), the deleted (all parents), or all. */
@@ -47,8 +50,10 @@ export class EntityStatements {
     const filter = new Filter(this.entity, request.where);
     const columns = projection(this.entity, request.select);
     const joins = readInclude(this.entity, request.include, filter.joins);
-    const order = this.order(request.orderBy);
+    const { keyset } = request;
+    const order = this.order(request.orderBy, keyset);
     const binds = [...filter.binds];
+    const rest = keyset?.from && beyond(order, keyset.from, (value) => binds.push(value));
     const limit = request.limit === undefined ? undefined : binds.push(request.limit);
     const offset = request.offset ? binds.push(request.offset) : undefined;
     const where = this.visible(filter.predicate, request.rows);
@@ -62,6 +67,7 @@ export class EntityStatements {
       offset,
       request.lock,
       joins?.shape,
+      keyset && keysetShape(keyset),
     ].join('|');
     const sql = this.shapes.get(shape, () =>
       this.compiler.select({
@@ -72,9 +78,17 @@ export class EntityStatements {
         ...(offset ? { offset } : {}),
         ...(request.lock ? { lock: true } : {}),
         ...(joins ? { joins, rows: request.rows } : {}),
+        ...(keyset ? { keyed: true, beyond: rest } : {}),
       }),
     );
     return this.statement(operation, sql, binds, request.lock ?? false);
+  }
+
+  /** The query that a cursor belongs to, as text: which rows in which order, with the values of the filter. */
+  keysetBinding({ where, orderBy, rows }: SelectRequest): string {
+    const filter = new Filter(this.entity, where);
+    const order = this.order(orderBy, {}).map(([column, direction]) => `${column.attribute} ${direction}`);
+    return JSON.stringify([this.entity.name, rows, filter.shape, order, filter.binds]);
   }
 
   count(operation: string, where: unknown, rows?: RowsSeen): Statement {
@@ -135,7 +149,7 @@ export class EntityStatements {
     return { kind: 'and', parts: [predicate, condition] };
   }
 
-  private order(orderBy: unknown): (readonly [ColumnDescription, 'ASC' | 'DESC'])[] {
+  private order(orderBy: unknown, keyset?: KeysetRequest): SortKey[] {
     const given: unknown = orderBy ?? [];
     if (
       orderBy === null ||
@@ -151,7 +165,13 @@ export class EntityStatements {
     });
     const id = this.entity.byAttribute.get('id');
     // Equal keys have no order of their own, and rows would jump between pages.
-    return id && !order.some(([column]) => column === id) ? [...order, [id, 'ASC']] : order;
+    if (id && !order.some(([column]) => column === id))
+      // A keyset is compared as one value where all keys have one direction.
+      order.push([id, keyset ? (order.at(-1)?.[1] ?? 'ASC') : 'ASC']);
+    if (!keyset) return order;
+    if (!id || order.some(([column]) => column.kind === 'json'))
+      throw this.refuse('orderBy', 'attributes that have an order, no JSON, where rows are read from a place on');
+    return keysetOrder(order, keyset.backwards);
   }
 
   private sortColumn(attribute: string): ColumnDescription {

@@ -41,6 +41,12 @@ export function keysetOrder(order: readonly SortKey[], backwards = false): SortK
     .map(([column, direction]) => [column, (direction === 'ASC') === backwards ? 'DESC' : 'ASC']);
 }
 
+/** What decides the statement besides the order: which of the values are null, and the like. */
+export function keysetShape({ from, backwards = false }: KeysetRequest): string {
+  const place = from ? `${from.inclusive ? 'from' : 'after'} ${from.values.map((value) => value === null)}` : 'start';
+  return `${backwards ? 'back' : 'on'} ${place}`;
+}
+
 /** The sort keys of a row that was read with them. */
 export function keysOf(row: Row): (string | null)[] {
   const values: (string | null)[] = [];

@@ -9,6 +9,7 @@ import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
 import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, WhereClause } from './criteria';
 import { readCallOptions } from './call-options';
 import { EntityStatements, type SelectRequest } from './entity-statements';
+import { findPage, type KeysetCriteria, type KeysetPage } from './find-page';
 import type { Found, Include } from './include';
 import { BATCH_LIMIT, type BatchKey, IdBatches } from './id-batch';
 import { readIds } from './id-list';
@@ -17,6 +18,7 @@ import { nestRows } from './nest-row';
 import { readPage, toPage } from './pagination';
 import { readCriteria } from './read-criteria';
 import { RepositoryHooks } from './repository-hooks';
+import { type StreamOptions, streamRows } from './stream-rows';
 
 /** Rows that findAll returns at most. */
 const FIND_ALL_LIMIT = 1_000;
@@ -136,6 +138,41 @@ export abstract class ReadRepository<
     );
     if (found.length > FIND_ALL_LIMIT) throw new ResultTooLargeError(this.entityName, FIND_ALL_LIMIT);
     return found;
+  }
+
+  /**
+   * One page of the rows that match, from a cursor on: for pages deep in a table, and for lists that grow meanwhile.
+   * Sorted by `orderBy`, then by id in the direction of the last key; JSON cannot be sorted by.
+   * @throws InvalidCursorError for a cursor of another query, clinic or key.
+   */
+  async findPage<K extends keyof T = keyof T, const I extends Include<M> = object>(
+    criteria: KeysetCriteria<T, K, M, I> = {},
+    options: QueryOptions = {},
+  ): Promise<KeysetPage<Found<T, K, M, I>>> {
+    this.readOptions('findPage', options);
+    const { data, cursors } = await findPage(this.entityName, this.ready(), criteria as object, options);
+    return { data: this.toEntities(data), cursors };
+  }
+
+  /**
+   * All rows that match, chunk by chunk, in the order of findPage: `for await (const row of repository.stream())`. It
+   * reads where it was asked for: in the unit of work of that moment, for the clinic of that moment. Rows that change
+   * meanwhile are seen as they are when their chunk is read; a REPEATABLE READ unit shows one moment. Errors come with the
+   * step that meets them.
+   */
+  stream<K extends keyof T = keyof T, const I extends Include<M> = object>(
+    criteria: RowCriteria<T, K, M, I> = {},
+    options: StreamOptions = {},
+  ): AsyncIterable<Found<T, K, M, I>> {
+    const reader = this.ready();
+    const { sequelize } = reader.runtime.runner;
+    const scope = currentScope(sequelize);
+    const context = options?.context ?? currentContext();
+    const within = <R>(step: () => R): R => runWithScope(sequelize, scope, context, step);
+    const toEntity = (row: Row) => this.toEntities<Found<T, K, M, I>>([row])[0]!;
+    return {
+      [Symbol.asyncIterator]: () => streamRows(this.entityName, reader, criteria as object, options, within, toEntity),
+    };
   }
 
   /** True when the row exists. A database error is thrown, never answered with false (D19). */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { col, fn, literal, Op, type Model, type ModelStatic, type WhereOptions } from 'sequelize';
+import { cast, col, fn, literal, Op, type Model, type ModelStatic, type WhereOptions } from 'sequelize';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import type { Comparison, Predicate } from './filter';
 import type { Join, Joins } from './joins';
+import { keyName, type RowComparison } from './keyset';
 import { compileNestRow, type NestRow, parentColumn, parentId } from './nest-row';
 
 /** A compiled shape: text with placeholders, and the name it is prepared under. */
@@ -27,6 +28,10 @@ export interface SelectShape {
   readonly joins?: Joins;
   /** Which parents count. */
   readonly rows?: RowsSeen;
+  /** True: the sort keys come along, as text. */
+  readonly keyed?: boolean;
+  /** What a keyset leaves of the rows. */
+  readonly beyond?: Predicate | RowComparison;
 }
 
 /** The part of Sequelize's query generator that is used here; it is untyped there. */
@@ -75,8 +80,11 @@ export class SqlCompiler {
           attributes: [
             ...shape.columns.map((column) => [column.field, column.attribute]),
             ...(joins ? joins.all.flatMap(parentColumns) : []),
+            ...(shape.keyed
+              ? shape.order.map(([column], at) => [cast(col(`${own}${column.field}`), 'TEXT'), keyName(at)])
+              : []),
           ],
-          where: toWhere(shape.where),
+          where: this.limited(shape),
           order: shape.order.map(([column, direction]) => [col(`${own}${column.field}`), direction]),
           ...(shape.limit ? { limit: place(shape.limit) } : {}),
           ...(shape.offset ? { offset: place(shape.offset) } : {}),
@@ -156,6 +164,14 @@ export class SqlCompiler {
     return compiled(`${trimmed(query)} RETURNING ${this.returning()}`);
   }
 
+  /** The filter, and of its rows what lies beyond a place. */
+  private limited({ where, beyond, joins }: SelectShape): WhereOptions {
+    if (!beyond) return toWhere(where);
+    const own = joins ? `"${this.model.name}".` : '';
+    const rest = beyond.kind === 'row' ? compareRows(beyond, own) : toWhere(beyond);
+    return { [Op.and]: isEmpty(where) ? [rest] : [toWhere(where), rest] } as WhereOptions;
+  }
+
   private returning(): string {
     return this.entity.columns.map((column) => `"${column.field}" AS "${column.attribute}"`).join(', ');
   }
@@ -214,6 +230,11 @@ function toWhere(predicate: Predicate): WhereOptions {
       if (predicate.parts.length === 0) return truth(false);
       return { [Op.or]: predicate.parts.map((part) => (isEmpty(part) ? truth(true) : toWhere(part))) } as WhereOptions;
   }
+}
+
+function compareRows({ columns, operator, binds }: RowComparison, own: string): WhereOptions {
+  const row = columns.map(({ field }) => `${own}"${field}"`).join(', ');
+  return literal(`(${row}) ${operator} (${binds.map((bind) => `$${bind}`).join(', ')})`) as unknown as WhereOptions;
 }
 
 /** Sequelize drops an empty condition, wherever it stands: an OR without branches must be false, not absent. */
