@@ -81,9 +81,11 @@ export type {
   WhereClause,
 } from './database/repository/criteria';
 export type { ExactInclude, Found, Include, Included } from './database/repository/include';
+export type { KeysetCriteria, KeysetPage } from './database/repository/find-page';
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';
+export type { StreamOptions } from './database/repository/stream-rows';
 export type {
   BulkWriteOptions,
   BulkWriteResult,
