@@ -181,6 +181,11 @@ const CHANGES: Case[] = [
     'INVALID_INPUT',
     () => students.update(own(), { lastName: C }, undefined, { expectedVersion: C as never }),
   ],
+  [
+    'operators as the version',
+    'INVALID_INPUT',
+    () => students.update(own(), { lastName: C }, undefined, { expectedVersion: { gte: 0 } as never }),
+  ],
   ['nothing', 'INVALID_INPUT', () => students.update(own(), {})],
   ['nothing but undefined', 'INVALID_INPUT', () => students.update(own(), { lastName: undefined })],
   ['an unknown column', 'INVALID_INPUT', () => students.update(own(), { [C]: 1 } as never)],
@@ -203,7 +208,7 @@ const CHANGES: Case[] = [
   [
     'an older version of a deleted row',
     'NOT_FOUND',
-    () => students.update(deleted.id, { lastName: C }, undefined, { expectedVersion: 99, withDeleted: true }),
+    () => students.update(deleted.id, { lastName: C }, undefined, { expectedVersion: 99 }),
   ],
   ['an older version to delete', 'CONFLICT', () => students.delete(own(), undefined, { expectedVersion: 99 })],
 ];

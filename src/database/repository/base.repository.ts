@@ -2,25 +2,34 @@ import type { Model, ModelStatic } from 'sequelize';
 import type { IAuditLogger } from '../audit/audit-logger.interface';
 import { CacheKeyBuilder } from '../cache/cache-key-builder';
 import type { ICacheManager } from '../cache/cache-manager';
-import type { Row, Statement } from '../connection/statement';
-import { currentContext, runWithContext } from '../context/ambient';
+import type { Row } from '../connection/statement';
+import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import {
-  ConflictError,
-  InvalidInputError,
-  MissingContextError,
-  MissingTenantError,
-  NotFoundError,
-} from '../database.errors';
+import { InvalidInputError, MissingContextError, MissingTenantError } from '../database.errors';
 import type { CreateInput, Entity, UpdateInput } from '../model/base.model';
-import type { QueryOptions, UpdateOptions } from './criteria';
-import type { SelectRequest } from './entity-statements';
-import { encodeInsert, encodePatch, insertedColumns, requireUuid, withActor } from './input';
+import { writeMany } from './bulk-write';
+import { readCallOptions } from './call-options';
+import { changeLockedRow, changeRow } from './change-row';
+import type { WhereClause } from './criteria';
+import { type ColumnValues, encodePatch, readVersion, requireUuid, withActor } from './input';
+import { insertRows } from './insert-rows';
 import { ReadRepository } from './read.repository';
 import type { IRepository } from './repository.interface';
-
-/** Rows of one INSERT of bulkCreate. */
-const CHUNK = 1_000;
+import { upsertRow } from './upsert';
+import { WriteCall, type WriteParts } from './write-call';
+import {
+  BULK_OPTIONS,
+  type BulkWriteOptions,
+  type BulkWriteResult,
+  type Modify,
+  type NaturalKey,
+  UPDATE_OPTIONS,
+  type UpdateOptions,
+  type UpsertInput,
+  type UpsertResult,
+  WRITE_OPTIONS,
+  type WriteOptions,
+} from './write-options';
 
 /**
  * Base of all repositories. Reads and writes go through the statement runner: inside the current unit of work, for the
@@ -36,6 +45,7 @@ export abstract class BaseRepository<
   implements IRepository<T, CreateDTO, UpdateDTO>
 {
   protected readonly cacheKeyBuilder = new CacheKeyBuilder();
+  private forWrites?: WriteParts<T>;
 
   constructor(
     protected override readonly model: ModelStatic<M>,
@@ -47,47 +57,103 @@ export abstract class BaseRepository<
   }
 
   /** Stores a new row. @throws InvalidInputError, NotNullViolationError, UniqueViolationError and their like. */
-  async create(data: CreateDTO, context?: ExecutionContext, options: QueryOptions = {}): Promise<T> {
-    const [created] = await this.insert('create', [data], context, options);
+  async create(data: CreateDTO, context?: ExecutionContext, options: WriteOptions = {}): Promise<T> {
+    const [created] = await this.insert(this.writing('create', context, options), [data]);
     return created!;
   }
 
-  /** Stores all rows or none, in the given order. */
+  /** Stores all rows or none, in the given order; each is an audit event with its id. */
   async bulkCreate(
     data: readonly CreateDTO[],
     context?: ExecutionContext,
-    options: QueryOptions = {},
+    options: WriteOptions = {},
   ): Promise<readonly T[]> {
+    const call = this.writing('bulkCreate', context, options);
     if (!Array.isArray(data))
       throw new InvalidInputError(`${this.entityName}: bulkCreate takes a list`, 'Pass the rows as an array.');
-    return this.insert('bulkCreate', data, context, options);
+    return this.insert(call, data);
   }
 
   /**
    * Changes the given attributes of one row, and no other.
+   * @param change What to set; or a function that makes it of the row, which is locked meanwhile: what it read cannot
+   * change before it is written over.
    * @throws NotFoundError, or ConflictError when `expectedVersion` no longer holds.
    */
-  async update(id: string, data: UpdateDTO, context?: ExecutionContext, options: UpdateOptions = {}): Promise<T> {
-    const actor = this.actor('update', context, options);
-    const { entity } = this.ready();
+  async update(
+    id: string,
+    change: UpdateDTO | Modify<T, UpdateDTO>,
+    context?: ExecutionContext,
+    options: UpdateOptions = {},
+  ): Promise<T> {
+    const call = this.writing('update', context, options, UPDATE_OPTIONS);
+    const { entity } = call.parts;
     requireUuid(entity, id);
-    const set = encodePatch(entity, data, actor);
-    if (this.validateUpdate === BaseRepository.prototype.validateUpdate) {
-      return this.change('update', id, set, actor, options, 'living');
-    }
-    return this.together(actor, options, async () => {
-      // Locked, so that what the hook judged is what is written over (D21).
-      const living = { ...options, context: actor, withDeleted: false };
-      const [current] = await this.select('update', { where: { id }, lock: true }, living);
-      if (!current) throw new NotFoundError(this.entityName, id);
-      await this.validateUpdate(id, data, current);
-      return this.change('update', id, set, actor, options, 'living');
+    const expectedVersion = readVersion(entity, options.expectedVersion);
+    const set = typeof change === 'function' ? undefined : encodePatch(entity, change as object, call.actor);
+    const hooked = this.validateUpdate !== BaseRepository.prototype.validateUpdate;
+    const row = { id, expectedVersion };
+    if (set && !hooked) return changeRow(call, row, set);
+    return changeLockedRow(
+      call,
+      row,
+      (current) => (typeof change === 'function' ? (change as Modify<T, UpdateDTO>)(current) : change),
+      (patch, current) => this.validateUpdate(id, patch as UpdateDTO, current),
+    );
+  }
+
+  /**
+   * Sets the given attributes of every living row that matches, all or none, and raises the version of each.
+   * @throws InvalidInputError for a filter that every row passes, unless `allowAll`.
+   * @throws ResultTooLargeError when more than 10,000 rows match.
+   */
+  async updateMany(
+    where: WhereClause<T, M>,
+    patch: UpdateDTO,
+    context?: ExecutionContext,
+    options: BulkWriteOptions = {},
+  ): Promise<BulkWriteResult> {
+    const call = this.writing('updateMany', context, options, BULK_OPTIONS);
+    const set = encodePatch(call.parts.entity, patch, call.actor);
+    const hooked = this.validateUpdate !== BaseRepository.prototype.validateUpdate;
+    const judge = (row: Row) => this.validateUpdate(row.id as string, patch, this.mapToEntity(row));
+    return writeMany(call, { where, set, allowAll: options.allowAll ?? false, ...(hooked ? { judge } : {}) });
+  }
+
+  /** Deletes every row that matches softly, all or none. Refuses what updateMany refuses. */
+  async deleteMany(
+    where: WhereClause<T, M>,
+    context?: ExecutionContext,
+    options: BulkWriteOptions = {},
+  ): Promise<BulkWriteResult> {
+    const call = this.writing('deleteMany', context, options, BULK_OPTIONS);
+    const set = this.mark(call, new Date());
+    return writeMany(call, { where, set, allowAll: options.allowAll ?? false });
+  }
+
+  /**
+   * Changes the row with this natural key, or creates it; calls that meet never make two, provided that a unique index
+   * covers the key. A deleted row is not seen: another one takes its place.
+   * @param where Equality on attributes, for example `{ studentNumber }`.
+   * @param data What create takes; an update sets what it names, but neither the key nor the id.
+   * @throws InvalidInputError when `where` is no natural key, or several rows match it.
+   */
+  async upsert<K extends keyof CreateDTO>(
+    where: NaturalKey<CreateDTO, K>,
+    data: UpsertInput<CreateDTO, K>,
+    context?: ExecutionContext,
+    options: WriteOptions = {},
+  ): Promise<UpsertResult<T>> {
+    const call = this.writing('upsert', context, options);
+    return upsertRow(call, where, data, {
+      judgeCreate: (input) => this.validateCreate(input as CreateDTO),
+      judgeUpdate: (id, patch, current) => this.validateUpdate(id, patch as UpdateDTO, current),
     });
   }
 
   /** Deletes softly: the row stays, and is no longer seen (000-24). */
   async delete(id: string, context?: ExecutionContext, options: UpdateOptions = {}): Promise<void> {
-    await this.mark('delete', id, new Date(), context, options);
+    await this.markRow('delete', id, new Date(), context, options);
   }
 
   /** The same as delete. */
@@ -97,99 +163,55 @@ export abstract class BaseRepository<
 
   /** Brings a deleted row back. @throws UniqueViolationError when its place was taken meanwhile. */
   restore(id: string, context?: ExecutionContext, options: UpdateOptions = {}): Promise<T> {
-    return this.mark('restore', id, null, context, options);
+    return this.markRow('restore', id, null, context, options);
   }
 
-  private async insert(
-    operation: string,
-    data: readonly CreateDTO[],
-    context: ExecutionContext | undefined,
-    options: QueryOptions,
-  ): Promise<T[]> {
-    const actor = this.actor(operation, context, options);
-    const { entity, statements } = this.ready();
-    const columns = insertedColumns(entity);
-    // All input is judged before the first row is written.
-    const rows = data.map((input) => encodeInsert(entity, columns, input, actor));
-    const idAt = columns.findIndex((column) => column.attribute === 'id');
-    const write = async (): Promise<T[]> => {
-      const created = new Map<unknown, T>();
-      for (let from = 0; from < rows.length; from += CHUNK) {
-        const chunk = rows.slice(from, from + CHUNK);
-        const statement =
-          chunk.length === 1 ? statements.insert(operation, chunk[0]!) : statements.insertMany(operation, chunk);
-        const { rows: stored, entities } = await this.write(statement, actor, options);
-        stored.forEach((row, i) => created.set(row.id, entities[i]!));
-      }
-      // RETURNING promises no order.
-      return rows.map((row) => created.get(row[idAt])!);
-    };
-    if (this.validateCreate === BaseRepository.prototype.validateCreate && rows.length <= CHUNK) return write();
-    return this.together(actor, options, async () => {
-      for (const input of data) await this.validateCreate(input);
-      return write();
-    });
-  }
-
-  private async mark(
+  private async markRow(
     operation: string,
     id: string,
     deletedAt: Date | null,
     context: ExecutionContext | undefined,
     options: UpdateOptions,
   ): Promise<T> {
-    const actor = this.actor(operation, context, options);
-    const { entity } = this.ready();
-    requireUuid(entity, id);
-    const set = withActor(entity, [entity.byAttribute.get('deletedAt')!], [deletedAt], actor);
-    return this.change(operation, id, set, actor, options, deletedAt ? 'living' : 'deleted');
+    const call = this.writing(operation, context, options, UPDATE_OPTIONS);
+    requireUuid(call.parts.entity, id);
+    const expectedVersion = readVersion(call.parts.entity, options.expectedVersion);
+    const rows = deletedAt ? 'living' : 'deleted';
+    return changeRow(call, { id, expectedVersion, rows }, this.mark(call, deletedAt));
   }
 
-  private async change(
+  private mark({ actor, parts: { entity } }: WriteCall<T>, deletedAt: Date | null): ColumnValues {
+    return withActor(entity, [entity.byAttribute.get('deletedAt')!], [deletedAt], actor);
+  }
+
+  private insert(call: WriteCall<T>, data: readonly CreateDTO[]): Promise<T[]> {
+    const hooked = this.validateCreate !== BaseRepository.prototype.validateCreate;
+    return insertRows(call, data, hooked ? (input) => this.validateCreate(input) : undefined);
+  }
+
+  /** Every writing method begins here: it needs options that are understood, somebody who acts, and a clinic. */
+  private writing(
     operation: string,
-    id: string,
-    set: ReturnType<typeof withActor>,
-    actor: ExecutionContext,
-    options: UpdateOptions,
-    rows: SelectRequest['rows'],
-  ): Promise<T> {
-    const { statements } = this.ready();
-    const { expectedVersion } = options;
-    const where = expectedVersion === undefined ? { id } : { id, version: expectedVersion };
-    const { entities } = await this.write(statements.update(operation, set, { where, rows }), actor, options);
-    if (entities[0]) return entities[0];
-    if (expectedVersion === undefined) throw new NotFoundError(this.entityName, id);
-    const asked = { ...options, context: actor, withDeleted: false };
-    const [current] = await this.select(operation, { where: { id }, rows }, asked);
-    throw current ? new ConflictError(this.entityName) : new NotFoundError(this.entityName, id);
+    explicit: ExecutionContext | undefined,
+    options: WriteOptions,
+    keys: readonly string[] = WRITE_OPTIONS,
+  ): WriteCall<T> {
+    readCallOptions(`${this.entityName}.${operation}`, options, keys);
+    const parts = this.writeParts();
+    const actor = explicit ?? options.context ?? currentContext();
+    if (!actor?.userId) throw new MissingContextError(`${this.entityName}.${operation}`);
+    if (parts.entity.tenantScoped && !actor.clinicId) throw new MissingTenantError(this.entityName);
+    return new WriteCall(operation, actor, options.transaction, parts);
   }
 
-  private async write(
-    statement: Statement,
-    actor: ExecutionContext,
-    options: QueryOptions,
-  ): Promise<{ rows: Row[]; entities: T[] }> {
-    const { runtime } = this.ready();
-    const { rows } = await runtime.runner.run(statement, { ...options, context: actor });
-    const entities = this.toEntities(rows);
-    if (this.invalidateCaches !== BaseRepository.prototype.invalidateCaches) {
-      await runtime.unitOfWork.whenCommitted(async () => {
-        // On behalf of who wrote: keys of a cache hold the clinic.
-        for (const entity of entities) await runWithContext(actor, () => this.invalidateCaches(entity));
-      }, options.transaction);
-    }
-    return { rows, entities };
-  }
-
-  private together<R>(actor: ExecutionContext, { transaction }: QueryOptions, fn: () => Promise<R>): Promise<R> {
-    // A transaction that the caller opened is the unit already; hooks still read for the clinic of who acts.
-    return transaction ? runWithContext(actor, fn) : this.ready().runtime.unitOfWork.executeInTransaction(fn, actor);
-  }
-
-  private actor(operation: string, explicit: ExecutionContext | undefined, options: QueryOptions): ExecutionContext {
-    const context = explicit ?? options.context ?? currentContext();
-    if (!context?.userId) throw new MissingContextError(`${this.entityName}.${operation}`);
-    if (this.ready().entity.tenantScoped && !context.clinicId) throw new MissingTenantError(this.entityName);
-    return context;
+  private writeParts(): WriteParts<T> {
+    const cached = this.invalidateCaches !== BaseRepository.prototype.invalidateCaches;
+    this.forWrites ??= {
+      ...this.ready(),
+      entityName: this.entityName,
+      toEntity: (row) => this.mapToEntity(row),
+      ...(cached ? { invalidate: (entity) => this.invalidateCaches(entity) } : {}),
+    };
+    return this.forWrites;
   }
 }

@@ -94,11 +94,6 @@ export interface QueryOptions {
   readonly fresh?: boolean;
 }
 
-export interface UpdateOptions extends QueryOptions {
-  /** Version that the caller read; another one in the database is a ConflictError. */
-  readonly expectedVersion?: number;
-}
-
 export interface Pagination {
   readonly page: number;
   readonly limit: number;

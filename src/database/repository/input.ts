@@ -4,6 +4,12 @@ import { InvalidInputError, NotNullViolationError } from '../database.errors';
 import { encodeValue } from '../model/column-value';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 
+/** Columns to set, and their values as they are bound, in the same order. */
+export interface ColumnValues {
+  readonly columns: readonly ColumnDescription[];
+  readonly values: readonly unknown[];
+}
+
 /** The columns that an insert sets; the rest is filled by the database. */
 export function insertedColumns(entity: EntityDescription): readonly ColumnDescription[] {
   return entity.columns.filter((column) => !column.filledByDatabase);
@@ -17,6 +23,19 @@ export function requireUuid(entity: EntityDescription, id: unknown): asserts id 
       attribute: 'id',
     });
   }
+}
+
+/**
+ * Reads the version that a caller expects. An object would be read as operators, and `{ gte: 0 }` fits every version.
+ * @throws InvalidInputError unless it is undefined or a whole number.
+ */
+export function readVersion(entity: EntityDescription, expectedVersion: unknown): number | undefined {
+  if (expectedVersion === undefined || Number.isSafeInteger(expectedVersion)) return expectedVersion as undefined;
+  throw new InvalidInputError(
+    `${entity.name}: expectedVersion must be a whole number`,
+    'Pass the version of the row as it was read.',
+    { entity: entity.name, attribute: 'version' },
+  );
 }
 
 /**
@@ -54,11 +73,7 @@ function givenOrDefault(value: unknown, column: ColumnDescription): unknown {
  * @returns The columns to set and their values, the actor's included.
  * @throws InvalidInputError for an unknown or managed attribute, a value that does not fit, or nothing to change.
  */
-export function encodePatch(
-  entity: EntityDescription,
-  patch: object,
-  context: ExecutionContext,
-): { columns: ColumnDescription[]; values: unknown[] } {
+export function encodePatch(entity: EntityDescription, patch: object, context: ExecutionContext): ColumnValues {
   const given = Object.fromEntries(Object.entries(patch ?? {}).filter(([, value]) => value !== undefined));
   refuseUnknown(entity, given, (column) => !column.managed && column.attribute !== 'id');
   const columns = entity.columns.filter((column) => column.attribute in given);
@@ -89,7 +104,7 @@ export function withActor(
   columns: ColumnDescription[],
   values: unknown[],
   context: ExecutionContext,
-): { columns: ColumnDescription[]; values: unknown[] } {
+): ColumnValues {
   const updatedBy = entity.byAttribute.get('updatedBy');
   return updatedBy ? { columns: [...columns, updatedBy], values: [...values, actorId(context)] } : { columns, values };
 }

@@ -1,0 +1,75 @@
+import type { Transaction } from 'sequelize';
+import type { Row, Statement } from '../connection/statement';
+import { runWithContext } from '../context/ambient';
+import type { ExecutionContext } from '../context/execution-context';
+import { RepositoryError } from '../database.errors';
+import type { EntityDescription } from '../model/entity-description';
+import type { DatabaseRuntime } from '../transaction/runtime';
+import type { EntityStatements, SelectRequest } from './entity-statements';
+
+/** What a call needs of its repository. */
+export interface WriteParts<T> {
+  /** For errors. */
+  readonly entityName: string;
+  readonly entity: EntityDescription;
+  readonly statements: EntityStatements;
+  readonly runtime: DatabaseRuntime;
+  readonly toEntity: (row: Row) => T;
+  /** Drops what is cached of the entity; absent where nothing is. */
+  readonly invalidate?: (entity: T) => Promise<void> | void;
+}
+
+/** What a statement wrote: the rows, and what callers get of each. */
+export interface Written<T> {
+  readonly rows: readonly Row[];
+  readonly entities: readonly T[];
+}
+
+/** One call of a writing method: who acts, and where its statements go. */
+export class WriteCall<T> {
+  constructor(
+    readonly operation: string,
+    readonly actor: ExecutionContext,
+    readonly transaction: Transaction | undefined,
+    readonly parts: WriteParts<T>,
+  ) {}
+
+  /** Writes; caches are seen to once it is committed. */
+  async store(statement: Statement): Promise<Written<T>> {
+    const rows = await this.run(statement);
+    const { runtime, toEntity, invalidate } = this.parts;
+    const entities = rows.map(toEntity);
+    if (invalidate && entities.length > 0) {
+      await runtime.unitOfWork.whenCommitted(async () => {
+        // On behalf of who wrote: keys of a cache hold the clinic.
+        for (const entity of entities) await runWithContext(this.actor, () => invalidate(entity));
+      }, this.transaction);
+    }
+    return { rows, entities };
+  }
+
+  /** Reads rows; `lock: true` keeps them as they are until the transaction ends. */
+  read(request: SelectRequest): Promise<readonly Row[]> {
+    return this.run(this.parts.statements.select(this.operation, request));
+  }
+
+  /**
+   * Runs `fn` as one unit: in the transaction that the caller handed in, else in the current unit or one of its own.
+   * @param fn Returns a RepositoryError to refuse while nothing is written: it is thrown outside the unit, so that an
+   * outer unit whose caller catches it can still commit.
+   */
+  async together<R>(fn: () => Promise<R | RepositoryError>): Promise<R> {
+    const result = this.transaction
+      ? // Hooks still read for the clinic of who acts.
+        await runWithContext(this.actor, fn)
+      : await this.parts.runtime.unitOfWork.executeInTransaction(fn, this.actor);
+    if (result instanceof RepositoryError) throw result;
+    return result;
+  }
+
+  private async run(statement: Statement): Promise<Row[]> {
+    // Never from a replica: what is read decides what is written.
+    const options = { context: this.actor, transaction: this.transaction, fresh: true };
+    return (await this.parts.runtime.runner.run(statement, options)).rows;
+  }
+}
