@@ -19,8 +19,8 @@ export interface Page {
  * never takes a part for the whole.
  */
 export function readPage(entity: string, request: PageRequest = {}): Page {
-  const page = request.page ?? 1;
-  const limit = request.limit ?? DEFAULT_LIMIT;
+  // Not `??`: null is no number, and must not pass for the default.
+  const { page = 1, limit = DEFAULT_LIMIT } = request;
   const check = (name: string, value: number, max: number): void => {
     if (!Number.isInteger(value) || value < 1 || value > max) {
       throw new InvalidInputError(
