@@ -4,6 +4,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export type CutPoint =
   /** The message never reaches the server. */
   | 'before'
+  /** The server gets the message up to the middle of `text`. */
+  | 'half'
   /** The server has done what the message says, and its answer is lost. */
   | 'after answer';
 
@@ -11,7 +13,7 @@ export type CutPoint =
 export interface FaultProxy {
   readonly port: number;
   /**
-   * Cuts the next connection that sends `text`.
+   * Cuts the next connection that sends `text`; an empty one is in every message.
    * @param answer For 'after answer': what the server's answer contains, for example the tag `COMMIT`.
    */
   cutOn(text: string, point: CutPoint, answer?: string): void;
@@ -47,15 +49,24 @@ export async function startFaultProxy(target: { host: string; port: number }): P
       socket.on('error', () => undefined);
       socket.on('close', () => {
         sockets.delete(socket);
-        cut();
+        client.destroy();
+        // What is on its way to the server still arrives.
+        if (upstream.writableEnded) return;
+        upstream.destroy();
       });
     }
     client.on('data', (chunk) => {
       if (stalled) return;
       if (trap && chunk.includes(trap.text)) {
-        const { point, answer } = trap;
+        const { text, point, answer } = trap;
         trap = undefined;
         if (point === 'before') return cut();
+        if (point === 'half') {
+          // Sent off before the end: a socket that is destroyed takes along what it has not sent.
+          upstream.end(chunk.subarray(0, chunk.indexOf(text) + (text.length >> 1)));
+          client.destroy();
+          return;
+        }
         waitingFor = answer;
       }
       upstream.write(chunk);

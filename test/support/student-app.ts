@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/sequelize';
 import type { Client } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
-import type { DatabaseModuleOptions } from '../../src';
+import type { DatabaseModuleOptions, Feature } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
 import { StudentRepository } from '../../src/domains';
 import { type DatabaseApp, plantClinics, startDatabaseApp, type TwoClinics } from './database-app';
@@ -22,8 +22,9 @@ export interface StudentApp extends DatabaseApp {
 export async function startStudentApp(
   overrides: Omit<DatabaseModuleOptions, 'host'> = {},
   services: readonly Type<unknown>[] = [],
+  features: readonly Feature[] = [StudentRepository],
 ): Promise<StudentApp> {
-  const app = await startDatabaseApp([StudentRepository], overrides, services);
+  const app = await startDatabaseApp(features, overrides, services);
   const truth = await app.db.superClient();
   return {
     ...app,

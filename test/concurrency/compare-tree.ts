@@ -1,0 +1,67 @@
+import { predict } from './model';
+import { listsOf, type LogEntry, type Observed, type Tree, withLists } from './tree';
+
+/** What a run and the model disagree about, a line each; empty when they agree. */
+export function differences(expected: Observed, actual: Observed): string[] {
+  const lines: string[] = [];
+  const names = new Set([...expected.results.keys(), ...actual.results.keys()]);
+  for (const name of names) {
+    const [wanted, got] = [expected.results.get(name), actual.results.get(name)];
+    if (wanted !== got) lines.push(`step ${name}: ${wanted ?? 'does not run'} expected, ${got ?? 'did not run'}`);
+  }
+  if (expected.rows.join() !== actual.rows.join()) {
+    lines.push(`rows of the steps [${expected.rows.join()}] expected, [${actual.rows.join()}] stored`);
+  }
+  for (const path of new Set([...expected.log, ...actual.log].map((entry) => entry.path))) {
+    const [wanted, got] = [seenFrom(path, expected.log), seenFrom(path, actual.log)];
+    if (wanted !== got) lines.push(`hooks of branch '${path}': [${wanted}] expected, [${got}] ran`);
+  }
+  return lines;
+}
+
+/** The entries whose order is certain for one branch: its own, and those of the branches that it is part of. */
+function seenFrom(path: string, log: readonly LogEntry[]): string {
+  return log
+    .filter((entry) => path === entry.path || path.startsWith(`${entry.path}/`))
+    .map((entry) => entry.text)
+    .join(', ');
+}
+
+/**
+ * A smaller tree that still differs: steps are left out, and units replaced by what is in them, as long as that helps.
+ * @param runs How many trees are tried at most.
+ */
+export async function shrink(
+  tree: Tree,
+  run: (tree: Tree) => Promise<Observed>,
+  runs: number,
+): Promise<{ readonly tree: Tree; readonly differences: readonly string[] }> {
+  let best = { tree, differences: [] as string[] };
+  let left = runs;
+  for (let found = true; found;) {
+    found = false;
+    for (const candidate of smaller(best.tree)) {
+      if (left === 0) return best;
+      left -= 1;
+      const lines = differences(predict(candidate), await run(candidate));
+      if (lines.length === 0) continue;
+      best = { tree: candidate, differences: lines };
+      found = true;
+      break;
+    }
+  }
+  return best;
+}
+
+/** The trees with one step less, or with one step's list in place of the step. */
+function* smaller(tree: Tree): Generator<Tree> {
+  for (const [i, step] of tree.entries()) {
+    const [before, after] = [tree.slice(0, i), tree.slice(i + 1)];
+    yield [...before, ...after];
+    const lists = listsOf(step);
+    if (step.do === 'parallel') for (const list of lists) yield [...before, ...list, ...after];
+    for (const [at, list] of lists.entries()) {
+      for (const less of smaller(list)) yield [...before, withLists(step, lists.with(at, less)), ...after];
+    }
+  }
+}
