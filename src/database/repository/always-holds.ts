@@ -99,13 +99,22 @@ function completeEachOther(parts: readonly Predicate[], binds: readonly unknown[
 
 /** The comparisons of which one is enough. */
 function branchesOf(predicate: Predicate, binds: readonly unknown[]): Leaf[] {
-  if (predicate.kind === 'compare') return [leafOf(predicate.comparison, binds)];
-  if (predicate.kind === 'or' || (predicate.kind === 'and' && predicate.parts.length === 1))
-    return predicate.parts.flatMap((part) => branchesOf(part, binds));
-  if (predicate.kind !== 'not') return [];
-  const [leaf, ...more] = branchesOf(predicate.part, binds);
-  const operator = leaf && more.length === 0 ? OPPOSITE[leaf.operator] : undefined;
-  return leaf && operator ? [canonical({ ...leaf, operator })] : [];
+  const bare = unwrapped(predicate);
+  if (bare.kind === 'or') return bare.parts.flatMap((part) => branchesOf(part, binds));
+  if (bare.kind === 'compare') return [leafOf(bare.comparison, binds)];
+  if (bare.kind === 'and') return [];
+  const denied = unwrapped(bare.part);
+  if (denied.kind === 'not') return branchesOf(denied.part, binds);
+  if (denied.kind !== 'compare') return [];
+  const leaf = leafOf(denied.comparison, binds);
+  const operator = OPPOSITE[leaf.operator];
+  return operator ? [canonical({ ...leaf, operator })] : [];
+}
+
+/** Without the AND or OR around a single condition. */
+function unwrapped(predicate: Predicate): Predicate {
+  if (predicate.kind === 'compare' || predicate.kind === 'not' || predicate.parts.length !== 1) return predicate;
+  return unwrapped(predicate.parts[0]!);
 }
 
 function leafOf({ column, operator, bind, join }: Comparison, binds: readonly unknown[]): Leaf {
