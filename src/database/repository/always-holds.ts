@@ -102,7 +102,7 @@ function branchesOf(predicate: Predicate, binds: readonly unknown[]): Leaf[] {
   const bare = unwrapped(predicate);
   if (bare.kind === 'or') return bare.parts.flatMap((part) => branchesOf(part, binds));
   if (bare.kind === 'compare') return [leafOf(bare.comparison, binds)];
-  if (bare.kind === 'and') return [];
+  if (bare.kind !== 'not') return [];
   const denied = unwrapped(bare.part);
   if (denied.kind === 'not') return branchesOf(denied.part, binds);
   if (denied.kind !== 'compare') return [];
