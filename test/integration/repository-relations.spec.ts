@@ -198,20 +198,18 @@ describe('An included parent', () => {
   });
 
   it('is read in the unit of work of the call: what that unit wrote is seen', async () => {
-    await app.asA(() =>
-      app.unitOfWork
-        .executeInTransaction(async (uow) => {
-          const school = (await app.get(SchoolRepository).findByCode('S-2'))!;
-          await app.get(SchoolRepository).update(school.id, { name: 'Renamed' });
-          const found = await students.findAll({
-            where: { schoolId: school.id },
-            include: { school: { select: ['name'] } },
-          });
-          expect(new Set(found.map((student) => student.school?.name))).toEqual(new Set(['Renamed']));
-          throw Object.assign(new Error('roll back'), { uow });
-        }, app.clinics.a)
-        .catch((error: Error) => expect(error.message).toBe('roll back')),
-    );
+    let seen: unknown[] = [];
+    const rolledBack = app.unitOfWork.executeInTransaction(async () => {
+      const school = (await app.get(SchoolRepository).findByCode('S-2'))!;
+      await app.get(SchoolRepository).update(school.id, { name: 'Renamed' });
+      seen = await Promise.all([
+        students.findOne({ where: { schoolId: school.id }, include: { school: { select: ['name'] } } }),
+        students.count({ school: { name: 'Renamed' } }),
+      ]);
+      throw new Error('roll back');
+    }, app.clinics.a);
+    await expect(rolledBack).rejects.toThrow('roll back');
+    expect(seen).toEqual([expect.objectContaining({ school: { name: 'Renamed' } }), 8]);
   });
 });
 
