@@ -1,17 +1,15 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { getConnectionToken, SequelizeModule } from '@nestjs/sequelize';
 import { Model, type ModelCtor, type Sequelize } from 'sequelize-typescript';
-import { AUDIT_LOGGER } from './audit/audit-logger.interface';
 import { type DatabaseModuleAsyncOptions, DataSourceModule } from './data-source.module';
 import { ConfigurationError } from './database.errors';
 import type { DatabaseModuleOptions } from './database.options';
 import { withAssociated } from './repository/feature-models';
 import { repositoryToken } from './repository/inject-repository.decorator';
+import { ofDataSource } from './repository/of-data-source';
 import { type RepositoryClass, repositoryFor } from './repository/repository-for';
-import { DEFAULT_DATA_SOURCE, dataSourceName, getDataSourceToken } from './transaction/data-source-token';
+import { dataSourceName } from './transaction/data-source-token';
 import { DataSources } from './transaction/data-sources';
-import { Database } from './transaction/database';
-import { UNIT_OF_WORK } from './transaction/unit-of-work.interface';
 
 export { type DatabaseModuleAsyncOptions, OPEN_DATABASE } from './data-source.module';
 
@@ -60,16 +58,20 @@ export class DatabaseModule {
         'Extend repositoryFor(Model), or list the model beside the repository.',
       );
     }
+    const classes = repositories.map((repository) => ({
+      provide: repository,
+      useClass: ofDataSource(repository, source),
+    }));
     const plain = models.map((model) => ({
       provide: repositoryToken(model),
-      useClass: class extends repositoryFor(model) {} as unknown as Type<unknown>,
+      useClass: ofDataSource(class extends repositoryFor(model) {} as unknown as Type<unknown>, source),
     }));
     const connected = withAssociated(models);
     const sequelize = SequelizeModule.forFeature(connected, source);
     return {
       module: DatabaseFeatureModule,
       imports: [sequelize],
-      providers: [...repositories, ...plain, connecting(connected, source), ...ofSource(source)],
+      providers: [...classes, ...plain, connecting(connected, source)],
       exports: [sequelize, ...repositories, ...plain.map(({ provide }) => provide)],
     };
   }
@@ -88,15 +90,6 @@ function connecting(models: readonly ModelCtor[], source: string) {
       return null;
     },
   };
-}
-
-/** What the repositories of a named source inject under the tokens of the default one. */
-function ofSource(source: string) {
-  if (source === DEFAULT_DATA_SOURCE) return [];
-  return [UNIT_OF_WORK, AUDIT_LOGGER, Database].map((token) => ({
-    provide: token,
-    useExisting: getDataSourceToken(token, source),
-  }));
 }
 
 function isModel(feature: Feature): feature is ModelCtor {

@@ -34,8 +34,8 @@ export class DataSources {
     const unit = this.units.get(name);
     if (unit) return unit;
     throw new TransactionOptionsError(
-      'The application has no data source of this name',
-      `Use one of: ${[...this.units.keys()].join(', ')}; or import DatabaseModule.forRoot({ name, … }).`,
+      `The application has no data source of this name, only: ${[...this.units.keys()].sort().join(', ')}`,
+      'Use one of them, or import DatabaseModule.forRoot({ name, … }).',
     );
   }
 

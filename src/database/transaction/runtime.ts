@@ -21,25 +21,26 @@ export interface DataSourcePlace {
 }
 
 /**
- * Binds a Sequelize instance once; every later call answers the same runtime.
+ * Binds a Sequelize instance once; every later call without a place answers the same runtime.
  * @param place Its name and its application's other data sources; default: it is alone.
  * @throws ConfigurationError when another data source has the name.
  */
 export function attachRuntime(
   sequelize: Sequelize,
   options: RunnerOptions,
-  { name, sources }: DataSourcePlace = { name: DEFAULT_DATA_SOURCE, sources: new DataSources() },
+  place: DataSourcePlace = { name: DEFAULT_DATA_SOURCE, sources: new DataSources() },
 ): DatabaseRuntime {
   let runtime = runtimes.get(sequelize);
   if (!runtime) {
     bindSequelize(sequelize, options.prepared);
     runtime = {
       runner: new StatementRunner(sequelize, options),
-      unitOfWork: new UnitOfWork(sequelize, options.prepared, sources),
+      unitOfWork: new UnitOfWork(sequelize, options.prepared, place.sources),
     };
-    sources.add(name, runtime.unitOfWork);
     runtimes.set(sequelize, runtime);
   }
+  // Two of one name are given one Sequelize instance by Nest, so this is where they meet.
+  place.sources.add(place.name, runtime.unitOfWork);
   return runtime;
 }
 
