@@ -271,7 +271,8 @@ describe('the boot', () => {
       return error;
     }
   };
-  const optionsOf = (db: TwoSourceApp['a']['db']) => readOptions(db.env, { pool: { min: 0 } });
+  // What a boot that stops has opened closes by itself.
+  const optionsOf = (db: TwoSourceApp['a']['db']) => readOptions(db.env, { pool: { min: 0, idleTimeoutMs: 50 } });
 
   it('stops when a model is registered with two data sources, also by an association', async () => {
     const error = await boot(
