@@ -37,8 +37,23 @@ function clause(random: SeededRandom, depth: number): Clause {
     () => ({ AND: Array.from({ length: random.below(3) }, part), ...comparison(random) }),
     () => ({ NOT: part(), ...comparison(random) }),
     () => ({}),
+    () => ({ school: random.pick([null, {}, { code: 'x' }, { NOT: { district: { code: { ne: 'x' } } } }]) }),
+    () => ({ nurse: { school: random.pick([null, { city: null }]) }, ...comparison(random) }),
   ])();
 }
+
+const INCLUDES = [
+  undefined,
+  {},
+  { school: true },
+  { nurse: true },
+  { school: true, nurse: true },
+  { nurse: true, school: true },
+  { school: { select: ['id'] } },
+  { school: { select: ['code', 'id'] } },
+  { school: { select: ['id'], include: { district: { select: ['name'] } } } },
+  { nurse: { select: ['id'], include: { school: { select: ['id'] } } } },
+];
 
 describe('The shapes of statements', () => {
   it('give equal questions one statement, and their values apart [D15]', () => {
@@ -67,6 +82,7 @@ describe('The shapes of statements', () => {
           [{ lastName: 'ASC', grade: 'DESC' }],
         ]),
         select: random.pick([undefined, ['id'], ['id', 'grade'], ['grade', 'id']]),
+        include: random.pick(INCLUDES),
         limit: random.pick([undefined, 5]),
         offset: random.pick([undefined, 5]),
         rows: random.pick(['living', 'deleted', 'all'] as const),
@@ -76,6 +92,10 @@ describe('The shapes of statements', () => {
       // What a cache without any other shape in it makes of the same question.
       const fresh = statements().select('x', request);
       expect([cached.text, cached.values]).toEqual([fresh.text, fresh.values]);
+      const flat = Object.fromEntries(
+        [...cached.text.matchAll(/ AS "([^"]+\.[^"]+)"/g)].map(([, name]) => [name, name]),
+      );
+      expect(cached.nestRow?.(flat)).toEqual(fresh.nestRow?.(flat));
       texts.add(cached.text);
     }
     // More than the cache holds.
@@ -107,9 +127,32 @@ describe('The shapes of statements', () => {
       { where: { AND: [{ grade: '5' }, { lastName: '5' }], NOT: {} } },
       { where: { OR: [{ grade: '5', lastName: '5' }, { city: '5' }] } },
       { where: { OR: [{ grade: '5' }, { lastName: '5', city: '5' }] } },
+      ...INCLUDES.slice(2).map((include) => ({ include })),
+      { include: { school: true }, rows: 'all' as const },
+      { include: { school: true }, lock: true },
+      { where: { school: null } },
+      { where: { school: {} } },
+      { where: { school: { city: '5' } } },
+      { where: { nurse: { school: { city: '5' } } } },
+      { where: { school: { city: '5' } }, include: { nurse: true } },
+      { where: { school: { city: '5' } }, include: { school: true } },
     ];
     const texts = requests.map((request) => of.select('x', request).text);
     expect(new Set(texts).size).toBe(requests.length);
+  });
+
+  it('lock the rows alone, not their parents, which PostgreSQL would refuse', () => {
+    const { text } = statements().select('x', { where: { school: { code: '5' } }, lock: true });
+    expect(text).toMatch(/ FOR UPDATE OF "Student"$/);
+  });
+
+  it('join no table unless a relation is asked for, and count with those of the filter only', () => {
+    const of = statements();
+    expect(of.select('x', { where: { grade: '5' } }).text).not.toMatch(/JOIN/);
+    expect(of.select('x', { include: {} }).text).toBe(of.select('x', {}).text);
+    expect(of.count('x', { school: { code: '5' }, NOT: { school: { city: null } } }).text.match(/JOIN/g)).toHaveLength(
+      1,
+    );
   });
 
   it('are prepared under a name that stands for the whole text, once they come back', () => {
