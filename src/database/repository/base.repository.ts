@@ -140,7 +140,7 @@ export abstract class BaseRepository<
    */
   async upsert<K extends keyof CreateDTO>(
     where: NaturalKey<CreateDTO, K>,
-    data: UpsertInput<CreateDTO, K>,
+    data: UpsertInput<CreateDTO, NoInfer<K>>,
     context?: ExecutionContext,
     options: WriteOptions = {},
   ): Promise<UpsertResult<T>> {

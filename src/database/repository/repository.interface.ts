@@ -41,7 +41,7 @@ export interface IRepository<T extends object, CreateDTO = Partial<T>, UpdateDTO
   ): Promise<BulkWriteResult>;
   upsert<K extends keyof CreateDTO>(
     where: NaturalKey<CreateDTO, K>,
-    data: UpsertInput<CreateDTO, K>,
+    data: UpsertInput<CreateDTO, NoInfer<K>>,
     context?: ExecutionContext,
     options?: WriteOptions,
   ): Promise<UpsertResult<T>>;
