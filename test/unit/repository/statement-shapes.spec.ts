@@ -38,7 +38,7 @@ function clause(random: SeededRandom, depth: number): Clause {
     () => ({ NOT: part(), ...comparison(random) }),
     () => ({}),
     () => ({ school: random.pick([null, {}, { code: 'x' }, { NOT: { district: { code: { ne: 'x' } } } }]) }),
-    () => ({ nurse: { school: random.pick([null, { city: null }]) }, ...comparison(random) }),
+    () => ({ nurse: random.pick([null, {}, { school: random.pick([null, { city: null }]) }]), ...comparison(random) }),
   ])();
 }
 
@@ -132,6 +132,9 @@ describe('The shapes of statements', () => {
       { include: { school: true }, lock: true },
       { where: { school: null } },
       { where: { school: {} } },
+      { where: { nurse: null } },
+      { where: { nurse: {} } },
+      { where: { nurse: { school: {} } } },
       { where: { school: { city: '5' } } },
       { where: { nurse: { school: { city: '5' } } } },
       { where: { school: { city: '5' } }, include: { nurse: true } },
@@ -139,6 +142,28 @@ describe('The shapes of statements', () => {
     ];
     const texts = requests.map((request) => of.select('x', request).text);
     expect(new Set(texts).size).toBe(requests.length);
+  });
+
+  it('join a living parent by clinic and id, as the foreign keys are, under names that stay short', () => {
+    const { text, values } = statements().select('x', {
+      where: { school: { code: 'S-1' } },
+      select: ['grade'],
+      include: { school: { select: ['name'], include: { district: { select: ['name', 'code'] } } } },
+      limit: 5,
+    });
+    expect(text.split(/ (?=FROM|LEFT|WHERE|ORDER|LIMIT)/)).toEqual([
+      'SELECT "Student"."grade" AS "grade", "r1"."id" AS "r1.id", "r1"."name" AS "r1.c0", ' +
+        '"r2"."id" AS "r2.id", "r2"."name" AS "r2.c0", "r2"."code" AS "r2.c1"',
+      'FROM "students" AS "Student"',
+      'LEFT OUTER JOIN "schools" AS "r1" ON "r1"."clinic_id" = "Student"."clinic_id" AND "r1"."id" = "Student"."school_id" ' +
+        'AND "r1"."deleted_at" IS NULL',
+      'LEFT OUTER JOIN "districts" AS "r2" ON "r2"."clinic_id" = "r1"."clinic_id" AND "r2"."id" = "r1"."district_id" ' +
+        'AND "r2"."deleted_at" IS NULL',
+      'WHERE ((("r1"."id" IS NOT NULL AND ("r1"."code" = $1))) AND "Student"."deleted_at" IS NULL)',
+      'ORDER BY "Student"."id" ASC',
+      'LIMIT $2',
+    ]);
+    expect(values).toEqual(['S-1', 5]);
   });
 
   it('lock the rows alone, not their parents, which PostgreSQL would refuse', () => {
