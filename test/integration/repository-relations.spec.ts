@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { type Entity, repositoryFor } from '../../src';
 import {
   District,
   School,
@@ -13,12 +14,20 @@ import { parentIn, type RelationsApp, startRelationsApp } from '../support/relat
 
 const CANARY = 'Canary-4417';
 
+/** Shows a grade in its own words. */
+class WordyStudents extends repositoryFor(Student) {
+  protected override mapToEntity(row: object): Entity<Student> {
+    const student = super.mapToEntity(row);
+    return Object.freeze({ ...student, grade: `grade ${student.grade}` });
+  }
+}
+
 let app: RelationsApp;
 let students: StudentRepository;
 let vitals: VitalSignsRepository;
 
 beforeAll(async () => {
-  app = await startRelationsApp();
+  app = await startRelationsApp([WordyStudents]);
   ({ students, vitals } = app);
 });
 afterAll(() => app?.close());
@@ -153,6 +162,13 @@ describe('An included parent', () => {
     expect(Object.isFrozen(found!.school!.district)).toBe(true);
   });
 
+  it('is in the row that mapToEntity is given', async () => {
+    const found = await app.asA(() =>
+      app.get(WordyStudents).findOne({ where: { studentNumber: 'r-01' }, include: { school: { select: ['code'] } } }),
+    );
+    expect(found).toMatchObject({ studentNumber: 'r-01', grade: 'grade 1', school: { code: 'S-1' } });
+  });
+
   it('leaves pages, totals and counts as they are: no row is multiplied or left out', async () => {
     await app.asA(async () => {
       const seen: string[] = [];
@@ -253,6 +269,13 @@ describe('Criteria with relations', () => {
       });
       expect(sent).toEqual([]);
     }
+  });
+
+  it('are no options of findById: that would be an unknown key', async () => {
+    const error = await rejectionOf(
+      app.asA(() => students.findById('0190a000-0000-7000-8000-00000000000a', { include: { school: true } } as never)),
+    );
+    expect(error).toMatchObject({ code: 'INVALID_INPUT' });
   });
 
   it('say where a sort by a relation belongs', async () => {

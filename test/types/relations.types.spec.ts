@@ -60,6 +60,14 @@ const ACCEPTED: [string, string][] = [
     `students.exists({ NOT: { school: { isActive: true } }, AND: [{ nurse: { role: 'NURSE' } }], OR: [{ school: {} }, { nurse: null }] });`,
   ],
   [
+    'conditions on a parent where many rows are written',
+    `students.updateMany({ school: { code: 'x' } }, { grade: '5' }); students.deleteMany({ NOT: { school: null } });`,
+  ],
+  [
+    'includes of pages by cursor and of streams',
+    `async () => { for await (const s of students.stream({ select: ['id'], include: { school: { select: ['code'] } } })) same<typeof s, Pick<Entity<Student>, 'id'> & { readonly school: Pick<Entity<School>, 'code'> | null }>(true); return (await students.findPage({ include: { nurse: true } })).data[0]!.nurse?.lastName.length; };`,
+  ],
+  [
     'criteria that are named, where the model is named with them',
     `const named: RowCriteria<Entity<Student>, keyof Entity<Student>, Student> = { where: { school: { code: 'x' } } }; students.findAll(named);`,
   ],
@@ -171,6 +179,26 @@ const REFUSED: [string, string, RegExp][] = [
     'a parent in the input of create',
     `students.create({ studentNumber: '1', firstName: 'a', lastName: 'b', dateOfBirth: '2014-12-10', gender: 'MALE', school: null });`,
     /'school' does not exist/,
+  ],
+  [
+    'a parent in what is written to many rows',
+    `students.updateMany({ grade: '5' }, { school: null });`,
+    /'school' does not exist/,
+  ],
+  [
+    'a parent in a natural key',
+    `students.upsert({ school: null }, {} as never);`,
+    /'school' does not exist|no properties/,
+  ],
+  [
+    'a parent in the input of upsert',
+    `students.upsert({ studentNumber: '1' }, { firstName: 'a', lastName: 'b', dateOfBirth: '2014-12-10', gender: 'MALE', school: null });`,
+    /'school' does not exist/,
+  ],
+  [
+    'an unknown attribute of a parent where many rows are written',
+    `students.deleteMany({ school: { nam: 'x' } });`,
+    /'nam' does not exist/,
   ],
   ['a parent in the input of update', `students.update(id, { school: null });`, /'school' does not exist/],
   [

@@ -68,7 +68,10 @@ export interface RowCriteria<T, K extends keyof T = keyof T, M extends Model = M
   readonly orderBy?: readonly OrderBy<T>[];
   /** Attributes to return; default all. */
   readonly select?: readonly K[];
-  /** Parents to read along, in the same statement: `{ student: true }`. Rows are neither multiplied nor left out. */
+  /**
+   * Parents to read along, in the same statement: `{ student: true }`. Rows are neither multiplied nor left out. An
+   * override of mapToEntity finds the parents in its row, and has to keep them.
+   */
   readonly include?: I & ExactInclude<M, I>;
 }
 
