@@ -28,6 +28,14 @@ export const environmentSchema = z.object({
   DB_POOL_ACQUIRE_TIMEOUT: milliseconds.default(30_000).describe('ms a call waits for a free connection'),
   DB_POOL_IDLE_TIMEOUT: milliseconds.default(30_000).describe('ms after which an idle connection is closed'),
   DB_POOL_CONNECTION_TIMEOUT: milliseconds.default(5_000).describe('ms a new connection may take'),
+  DB_REPLICA_HOSTS: text
+    .refine((list) => readHosts(list) !== undefined, 'Invalid list')
+    .optional()
+    .describe('hosts of streaming replicas for reads, as host or host:port, by commas; default: none'),
+  DB_REPLICA_MAX_LAG: milliseconds
+    .min(100)
+    .default(1_000)
+    .describe('ms that a replica may lag behind; one that lags more is not read from'),
   DB_STATEMENT_TIMEOUT: milliseconds.default(30_000).describe('ms after which the server cancels a statement'),
   DB_SLOW_QUERY_THRESHOLD: milliseconds.default(1_000).describe('ms from which a statement is logged as slow'),
   DB_LOG_QUERIES: flag.optional().describe('log every statement, without values; default: in development only'),
@@ -57,6 +65,12 @@ export interface ConnectionLogin {
   readonly password?: string;
 }
 
+/** Where a replica listens. */
+export interface ReplicaHost {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Everything the library can be told. Times in ms. */
 export interface DatabaseOptions {
   readonly host: string;
@@ -75,6 +89,11 @@ export interface DatabaseOptions {
     readonly idleTimeoutMs: number;
     readonly connectionTimeoutMs: number;
   };
+  /** Streaming replicas that may serve reads, with the login and the database of the primary. */
+  readonly replicas: {
+    readonly hosts: readonly ReplicaHost[];
+    readonly maxLagMs: number;
+  };
   readonly statementTimeoutMs: number;
   readonly slowQueryThresholdMs: number;
   readonly logQueries: boolean;
@@ -90,8 +109,9 @@ export interface DatabaseOptions {
 }
 
 /** What `DatabaseModule.forRoot` takes: any option, over what the environment says. */
-export type DatabaseModuleOptions = Partial<Omit<DatabaseOptions, 'pool' | 'embedded'>> & {
+export type DatabaseModuleOptions = Partial<Omit<DatabaseOptions, 'pool' | 'replicas' | 'embedded'>> & {
   readonly pool?: Partial<DatabaseOptions['pool']>;
+  readonly replicas?: Partial<DatabaseOptions['replicas']>;
   readonly embedded?: Partial<DatabaseOptions['embedded']>;
 };
 
@@ -132,11 +152,18 @@ export function readOptions(
     ...fromEnvironment,
     ...code,
     pool: { ...fromEnvironment.pool, ...withoutUndefined(code.pool ?? {}) },
+    replicas: { ...fromEnvironment.replicas, ...withoutUndefined(code.replicas ?? {}) },
     embedded: { ...fromEnvironment.embedded, ...withoutUndefined(code.embedded ?? {}), enabled },
     migrateOnStart: code.migrateOnStart ?? parsed.data.DB_MIGRATE_ON_START ?? enabled,
   };
   if (options.pool.min > options.pool.max) {
     throw new ConfigurationError('DB_POOL_MIN is larger than DB_POOL_MAX', 'Raise DB_POOL_MAX or lower DB_POOL_MIN.');
+  }
+  if (options.replicas.hosts.length > 0 && enabled) {
+    throw new ConfigurationError(
+      'DB_REPLICA_HOSTS is set, and the database is the embedded server, which has no replicas',
+      'Set DB_HOST or DATABASE_URL, or remove DB_REPLICA_HOSTS.',
+    );
   }
   if (options.production && !parsed.data.AUDIT_ENABLED) {
     throw new ConfigurationError(
@@ -184,6 +211,7 @@ function build(env: Environment): DatabaseOptions {
       idleTimeoutMs: env.DB_POOL_IDLE_TIMEOUT,
       connectionTimeoutMs: env.DB_POOL_CONNECTION_TIMEOUT,
     },
+    replicas: { hosts: readHosts(env.DB_REPLICA_HOSTS ?? '') ?? [], maxLagMs: env.DB_REPLICA_MAX_LAG },
     statementTimeoutMs: env.DB_STATEMENT_TIMEOUT,
     slowQueryThresholdMs: env.DB_SLOW_QUERY_THRESHOLD,
     logQueries: env.DB_LOG_QUERIES ?? env.NODE_ENV === 'development',
@@ -194,6 +222,18 @@ function build(env: Environment): DatabaseOptions {
     embedded: { enabled: !(url || env.DB_HOST), dir: env.DB_EMBEDDED_DIR },
     production: env.NODE_ENV === 'production',
   };
+}
+
+/** Reads `host`, `host:port` or `[IPv6]:port`, by commas; undefined where one of them is neither. */
+function readHosts(list: string): ReplicaHost[] | undefined {
+  const hosts: ReplicaHost[] = [];
+  for (const item of list.split(',').map((part) => part.trim())) {
+    if (item === '') continue;
+    const [, host = '', port = '5432'] = /^(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(item) ?? [];
+    if (!host || Number(port) < 1 || Number(port) > 65_535) return undefined;
+    hosts.push({ host: host.replace(/^\[|\]$/g, ''), port: Number(port) });
+  }
+  return hosts;
 }
 
 function tls(env: Environment, url: URL | undefined): DatabaseOptions['ssl'] {

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import type { DatabaseOptions } from '../database.options';
 import { ConfigurationError, UnavailableError } from '../database.errors';
 import { connectFailure, type ConnectFailure } from './connect-failure';
@@ -12,12 +12,7 @@ import { sqlStateOf } from './error-mapper';
  */
 export async function verifyConnection(options: DatabaseOptions): Promise<void> {
   const client = new Client({
-    host: options.host,
-    port: options.port,
-    database: options.database,
-    user: options.username,
-    password: options.password,
-    ssl: options.ssl,
+    ...loginConfig(options),
     connectionTimeoutMillis: options.pool.connectionTimeoutMs,
     query_timeout: options.statementTimeoutMs,
   });
@@ -43,6 +38,18 @@ export async function verifyConnection(options: DatabaseOptions): Promise<void> 
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Where and as whom the application connects, for a client outside the pool. */
+export function loginConfig(options: DatabaseOptions): ClientConfig {
+  return {
+    host: options.host,
+    port: options.port,
+    database: options.database,
+    user: options.username,
+    password: options.password,
+    ssl: options.ssl,
+  };
 }
 
 const HINTS: Readonly<Record<ConnectFailure['kind'], string>> = {
