@@ -8,7 +8,7 @@ export {
 export { sanitizeSensitiveData } from './database/audit/sanitize-sensitive-data';
 export { CacheKeyBuilder } from './database/cache/cache-key-builder';
 export { CACHE_MANAGER, type CacheStats, CacheTTL, type ICacheManager } from './database/cache/cache-manager';
-export type { CompletionStatus } from './database/connection/scope';
+export type { CompletionStatus } from './database/connection/scope-hooks';
 export type { IsolationLevel } from './database/connection/session-settings';
 export type { Row } from './database/connection/statement';
 export type { RunOptions } from './database/connection/statement-runner';

@@ -7,6 +7,7 @@ import { cancelStatement } from './cancel-statement';
 interface ConnectionManager {
   getConnection(options: { type: 'read' | 'write'; useMaster: boolean }): Promise<PooledClient>;
   releaseConnection(client: PooledClient): void;
+  readonly config: { readonly pool: { readonly max: number } };
   readonly pool: {
     destroy(client: PooledClient): Promise<void>;
     readonly size: number;
@@ -70,6 +71,11 @@ export function destroy(sequelize: Sequelize, client: PooledClient): void {
   void managerOf(sequelize)
     .pool.destroy(client)
     .catch(() => undefined);
+}
+
+/** How many connections the pool may have. */
+export function poolMax(sequelize: Sequelize): number {
+  return managerOf(sequelize).config.pool.max;
 }
 
 /** Size of the pool now, for health and metrics. */

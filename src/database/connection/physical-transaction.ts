@@ -7,16 +7,24 @@ import {
   TransactionScopeClosedError,
   UnexpectedRollbackError,
 } from '../transaction.errors';
-import { acquire, destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
-import { isServerAnswer, mapError } from './error-mapper';
-import { type BeginOptions, beginText, contextSetting, tenantSetting, twoClinics } from './session-settings';
+import type { Acting } from './acting';
+import { destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
+import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
+import { COMMITTED, TRANSACTION_ID } from './outcome-event';
+import type { Holder } from './place';
+import { acquireInChain } from './pool-pressure';
+import { isWrite } from './read-only';
+import { type BeginOptions, beginText } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
 
 /**
  * One transaction on one connection of the pool. It begins lazily, in the same flight as its first statement: on a
  * pipelined connection the begin, the tenant and the statement travel together (phi-protection §1).
  */
-export class PhysicalTransaction {
+export class PhysicalTransaction implements Holder {
+  /** Full id of the transaction, known once it has written. */
+  transactionId?: string;
+  private mayHaveWritten = false;
   private opening?: Promise<PooledClient>;
   private client?: PooledClient;
   private begun = false;
@@ -24,41 +32,60 @@ export class PhysicalTransaction {
   private ended = false;
   /** The connection or the begin failed: nothing can be stored any more, whoever caught the error. */
   private broken?: { readonly error: unknown };
-  private clinicId?: string;
   /** The settings that hold on the connection now. */
   private said = '';
 
+  /** @param audited True: what it wrote is committed together with an event of the outcome. */
   constructor(
     private readonly sequelize: Sequelize,
-    private context: ExecutionContext | undefined,
     private readonly options: BeginOptions,
     private readonly prepared: boolean,
-  ) {
-    this.clinicId = context?.clinicId;
+    private readonly audited: boolean,
+  ) {}
+
+  get holdsConnection(): boolean {
+    return this.client !== undefined;
   }
 
   /** The connection with the transaction open on it, for Sequelize's own statements. */
-  async connection(context?: ExecutionContext): Promise<PooledClient> {
+  async connection(acting: Acting, context?: ExecutionContext): Promise<PooledClient> {
     const client = await this.open();
-    await this.flight(client, this.beforehand(context), []);
+    await this.flight(client, this.beforehand(acting, context), []);
     if (this.ended) throw new TransactionScopeClosedError('settled');
     return client;
   }
 
   /** Sends statements in one flight and answers their results in order; the first failure rejects. */
-  async send(statements: readonly Statement[], context?: ExecutionContext): Promise<StatementResult[]> {
+  async send(statements: readonly Statement[], acting: Acting, context?: ExecutionContext): Promise<StatementResult[]> {
     const client = await this.open();
-    return this.flight(client, this.beforehand(context), statements);
+    this.mayHaveWritten ||= statements.some(({ write }) => write);
+    const asks = this.audited && this.transactionId === undefined && statements.some(isWrite);
+    const sent = asks ? [...statements, TRANSACTION_ID] : statements;
+    const results = await this.flight(client, this.beforehand(acting, context), sent);
+    if (asks) this.learn(results.pop()!);
+    return results;
   }
 
-  /** Sends a statement of transaction control, such as SAVEPOINT. */
-  async control(text: string): Promise<void> {
+  /** Sequelize has written on the connection: asks for the id of the transaction, ahead of whatever comes next. */
+  noteWrite(): void {
+    this.mayHaveWritten = true;
+    const { client } = this;
+    if (!this.audited || this.transactionId !== undefined || !client || this.ended) return;
+    query(client, TRANSACTION_ID, this.prepared).then(
+      (result) => this.learn(toResult(result)),
+      () => undefined,
+    );
+  }
+
+  /** Sends statements of transaction control, such as SAVEPOINT. */
+  async control(texts: readonly string[], acting: Acting): Promise<void> {
     const client = await this.open();
-    const begin = this.begun ? [] : this.beforehand(this.context);
+    const begin = this.begun ? [] : this.beforehand(acting);
     // Rolling back to a savepoint also takes back a SET LOCAL made since: tenant and actor must be said again, later,
     // because a failed transaction takes nothing but the rollback.
     this.said = '';
-    await this.flight(client, begin, [{ text, values: [], operation: 'transaction', write: false }]);
+    const statements = texts.map((text) => ({ text, values: [], operation: 'transaction', write: false }));
+    await this.flight(client, begin, statements);
   }
 
   /**
@@ -67,8 +94,9 @@ export class PhysicalTransaction {
    * failed statement had been ignored.
    * @throws UnavailableError when the connection was lost before COMMIT was sent.
    * @throws TransactionOutcomeUnknownError when the connection was lost meanwhile.
+   * @throws DatabaseError when the event of the outcome could not be stored: nothing was.
    */
-  async commit(): Promise<void> {
+  async commit(acting: Acting): Promise<void> {
     this.ended = true;
     const { client, broken } = this;
     if (broken) {
@@ -83,20 +111,40 @@ export class PhysicalTransaction {
         'Repeat the unit of work.',
       );
     }
-    let result: QueryResult;
-    try {
-      result = await client.query('COMMIT');
-    } catch (error) {
-      if (!isServerAnswer(error)) {
-        this.discard();
-        throw new TransactionOutcomeUnknownError(mapError(error));
-      }
+    const tells = this.audited && this.mayHaveWritten;
+    const settings = tells ? this.beforehand(acting) : [];
+    const settled = await Promise.allSettled(
+      inOneWrite(client, () => [
+        ...settings.map((text) => client.query(text)),
+        ...(tells ? [query(client, COMMITTED, this.prepared)] : []),
+        client.query('COMMIT'),
+      ]),
+    );
+    const end = settled.pop()!;
+    const before = settled.find((outcome) => outcome.status === 'rejected')?.reason as unknown;
+    if (end.status === 'rejected') throw this.lostOrRefused(end.reason, before);
+    this.giveBack();
+    if (end.value.command === 'COMMIT') return;
+    // 25P02: the transaction had failed before.
+    const state = sqlStateOf(before);
+    throw state && state !== '25P02' ? mapError(before, COMMITTED.entity) : new UnexpectedRollbackError();
+  }
+
+  /** What to throw when COMMIT was not answered with a command tag. */
+  private lostOrRefused(reason: unknown, before: unknown): Error {
+    if (isServerAnswer(reason)) {
       // A deferred constraint failed: PostgreSQL has rolled back.
       this.giveBack();
-      throw mapError(error);
+      return mapError(reason);
     }
-    this.giveBack();
-    if (result.command !== 'COMMIT') throw new UnexpectedRollbackError();
+    this.discard();
+    // The server said that it ended the session before it came to COMMIT.
+    if (sqlStateOf(before)) return mapError(before);
+    return new TransactionOutcomeUnknownError(mapError(reason), this.transactionId);
+  }
+
+  private learn({ rows }: StatementResult): void {
+    this.transactionId ??= (rows[0]?.id as string | null | undefined) ?? undefined;
   }
 
   /** Rolls back and gives the connection back. Never throws: a connection that cannot roll back is closed. */
@@ -118,7 +166,7 @@ export class PhysicalTransaction {
   }
 
   private open(): Promise<PooledClient> {
-    this.opening ??= acquire(this.sequelize).then(
+    this.opening ??= acquireInChain(this.sequelize).then(
       (client) => {
         if (this.ended) {
           // The unit was given up while it waited for a connection.
@@ -162,15 +210,9 @@ export class PhysicalTransaction {
       .map((outcome) => toResult((outcome as PromiseFulfilledResult<QueryResult>).value));
   }
 
-  /**
-   * What must go ahead of a statement: the begin, and who acts where that changed. An explicit context wins over the
-   * unit's own. The first context that names a clinic gives the transaction its tenant, which then stays.
-   */
-  private beforehand(context: ExecutionContext | undefined): string[] {
-    this.context ??= context;
-    this.clinicId ??= context?.clinicId;
-    if (context && context !== this.context && context.clinicId !== this.clinicId) throw twoClinics();
-    const settings = tenantSetting(this.clinicId) + contextSetting(context ?? this.context);
+  /** What must go ahead of a statement: the begin, and who acts where that changed. */
+  private beforehand(acting: Acting, context?: ExecutionContext): string[] {
+    const settings = acting.settings(context);
     const changed = settings !== this.said;
     this.said = settings;
     if (this.begun) return changed && settings ? [settings] : [];

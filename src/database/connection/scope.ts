@@ -1,135 +1,130 @@
-import { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { ambient } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
+import { DeadlockError } from '../database.errors';
 import {
   NestedScopeActiveError,
-  TransactionOptionsError,
   TransactionOutcomeUnknownError,
   TransactionScopeClosedError,
-  UnawaitedWorkError,
   UnexpectedRollbackError,
 } from '../transaction.errors';
+import { Acting } from './acting';
 import type { PooledClient } from './connections';
 import { mapError } from './error-mapper';
 import { PhysicalTransaction } from './physical-transaction';
+import { type Holder, placeOf } from './place';
+import { isWrite, readOnlyUnit, readsOnly } from './read-only';
+import { ScopeHooks, type ScopeState } from './scope-hooks';
+import { ScopeTransaction } from './scope-transaction';
 import type { BeginOptions } from './session-settings';
 import type { Statement, StatementResult } from './statement';
+import { WorkUnderWay } from './work-under-way';
 
-/** How a unit of work stands. `finishing`: the callback returned, beforeCommit hooks may still run statements. */
-export type ScopeState = 'active' | 'finishing' | 'committing' | 'committed' | 'rolled back' | 'unknown';
-
-export type CompletionStatus = Extract<ScopeState, 'committed' | 'rolled back' | 'unknown'>;
-
-/** Work that hangs on the outcome of a unit of work. */
-export class ScopeHooks {
-  readonly beforeCommit: (() => unknown)[] = [];
-  readonly afterCommit: (() => unknown)[] = [];
-  readonly afterRollback: ((error: unknown) => unknown)[] = [];
-  readonly afterCompletion: ((status: CompletionStatus) => unknown)[] = [];
-
-  /** Hooks of a savepoint belong to the outer unit once it is released. */
-  hoistTo(outer: ScopeHooks): void {
-    outer.beforeCommit.push(...this.beforeCommit);
-    outer.afterCommit.push(...this.afterCommit);
-    outer.afterRollback.push(...this.afterRollback);
-    outer.afterCompletion.push(...this.afterCompletion);
-  }
-}
-
-/** What Sequelize is given as its transaction; only the scope may commit it. */
-export class ScopeTransaction extends Transaction {
-  constructor(
-    sequelize: Sequelize,
-    readonly scope: Scope,
-  ) {
-    super(sequelize, {});
-  }
-
-  override commit(): Promise<void> {
-    return Promise.reject(
-      new TransactionOptionsError(
-        'A unit of work commits itself',
-        'Return from its callback instead of calling commit.',
-      ),
-    );
-  }
-
-  override rollback(): Promise<void> {
-    this.scope.markRollbackOnly(
-      new TransactionOptionsError('rollback() was called', 'Throw to roll back a unit of work.'),
-    );
-    return Promise.resolve();
-  }
-
-  override afterCommit(fn: (transaction: this) => void | Promise<void>): void {
-    this.scope.hooks.afterCommit.push(() => fn(this));
-  }
+/** What a unit of work begins with. */
+export interface ScopeSetup {
+  readonly context?: ExecutionContext;
+  readonly options?: BeginOptions;
+  readonly prepared: boolean;
+  /** Which attempt this is, from 1. */
+  readonly attempt?: number;
+  /** True: what the unit writes is committed with an event of its outcome. Lone statements leave none. */
+  readonly audited?: boolean;
 }
 
 /**
  * One unit of work on one Sequelize instance: the state, the statements under way, and what they share. A scope with
  * a parent is a savepoint in the parent's transaction.
  */
-export class Scope {
+export class Scope implements Holder {
   state: ScopeState = 'active';
   readonly hooks = new ScopeHooks();
+  /** True when a statement failed because of another transaction (40001, 40P01), whoever caught that. */
+  metConflict = false;
+  readonly options: BeginOptions;
+  readonly attempt: number;
+  /** The outermost unit, whose transaction this is. */
+  readonly root: Scope;
   /** The object that Sequelize's own calls run on. */
-  readonly transaction: ScopeTransaction;
+  readonly transaction: ScopeTransaction<Scope>;
   private readonly physical: PhysicalTransaction;
+  private readonly acting: Acting;
   /** This unit and those it is nested in. */
   private readonly lineage: readonly Scope[];
-  /** Statements on the wire, those of nested units included. */
-  private readonly running = new Set<Promise<unknown>>();
-  /** What waits for the end of the tick, to be sent together with more of its kind. */
-  private readonly held = new Set<() => void>();
-  /** Inner units, joined or nested, that have not settled. */
-  private units = 0;
+  private readonly work: WorkUnderWay;
   /** First error of a statement: what a commit that turns out a rollback is put down to. */
   private failure?: { readonly error: unknown };
   private rollbackCause?: { readonly error: unknown };
   private child?: Scope;
   private nesting: Promise<unknown> = Promise.resolve();
-  private savepoints = 0;
   private savepoint?: string;
+  private savepoints = 0;
 
   constructor(
     readonly sequelize: Sequelize,
-    readonly context: ExecutionContext | undefined,
-    readonly options: BeginOptions,
-    prepared: boolean,
+    private readonly setup: ScopeSetup,
     readonly parent?: Scope,
   ) {
-    this.physical = parent ? parent.physical : new PhysicalTransaction(sequelize, context, options, prepared);
+    this.options = setup.options ?? {};
+    this.attempt = parent?.attempt ?? setup.attempt ?? 1;
+    this.root = parent?.root ?? this;
+    this.physical =
+      parent?.physical ?? new PhysicalTransaction(sequelize, this.options, setup.prepared, setup.audited === true);
+    this.acting = parent?.acting ?? new Acting(setup.context);
     this.lineage = [this, ...(parent?.lineage ?? [])];
+    this.work = new WorkUnderWay((parent?.lineage ?? []).map(({ work }) => work));
     this.transaction = new ScopeTransaction(sequelize, this);
   }
 
-  /** True when nothing can change the outcome any more. */
+  /** The context of the transaction, once it is known. */
+  get context(): ExecutionContext | undefined {
+    return this.acting.context;
+  }
+
+  /** Nothing can change the outcome any more. */
   get settled(): boolean {
     return this.state === 'committed' || this.state === 'rolled back' || this.state === 'unknown';
   }
 
+  get holdsConnection(): boolean {
+    return this.physical.holdsConnection;
+  }
+
+  /** Full id of the transaction; undefined while it has written nothing. */
+  get transactionId(): string | undefined {
+    return this.physical.transactionId;
+  }
+
+  /** True when the current chain of calls may send statements here. */
+  get isOpen(): boolean {
+    return this.closed === undefined;
+  }
+
   /** @throws TransactionScopeClosedError when the unit has settled; NestedScopeActiveError while a nested one is open. */
   assertOpen(): void {
-    // A nested unit cannot outlive the unit it is part of.
-    for (const scope of this.lineage) {
-      if (scope.state !== 'active' && scope.state !== 'finishing') throw new TransactionScopeClosedError(scope.state);
-    }
+    const { closed } = this;
+    if (closed) throw new TransactionScopeClosedError(closed);
     if (this.child) throw new NestedScopeActiveError();
   }
 
   /** Runs statements inside the unit, in one flight. Rejects, never throws. */
   async send(statements: readonly Statement[], context?: ExecutionContext): Promise<StatementResult[]> {
-    return this.track(() => this.physical.send(statements, context));
+    const write = this.readOnlyHere ? statements.find(isWrite) : undefined;
+    if (write) throw readOnlyUnit(write.entity);
+    return this.track(() => this.physical.send(statements, this.acting, context));
   }
 
-  /** Runs Sequelize's own work on the unit's connection. Rejects, never throws. */
-  async runOnConnection<T>(work: (transaction: ScopeTransaction) => Promise<T>): Promise<T> {
+  /** Runs one statement of Sequelize's own on the unit's connection. Rejects, never throws. */
+  async runOnConnection<T>(sql: string, work: (transaction: ScopeTransaction) => Promise<T>): Promise<T> {
     return this.track(async () => {
-      const client = await this.physical.connection(ambient().context);
+      const writes = !readsOnly(sql);
+      if (writes && this.readOnlyHere) throw readOnlyUnit();
+      const client = await this.physical.connection(this.acting, ambient().context);
       Object.assign(this.transaction, { connection: client satisfies PooledClient });
-      return work(this.transaction);
+      try {
+        return await work(this.transaction);
+      } finally {
+        if (writes) this.physical.noteWrite();
+      }
     });
   }
 
@@ -141,19 +136,7 @@ export class Scope {
    */
   hold(send: () => void): () => void {
     this.assertOpen();
-    let sent!: () => void;
-    const waiting = new Promise<void>((resolve) => {
-      sent = resolve;
-    });
-    for (const scope of this.lineage) scope.running.add(waiting);
-    const sendOnce = (): void => {
-      if (!this.held.delete(sendOnce)) return;
-      send();
-      for (const scope of this.lineage) scope.running.delete(waiting);
-      sent();
-    };
-    this.held.add(sendOnce);
-    return sendOnce;
+    return this.work.hold(send);
   }
 
   /** From now on the unit can only roll back; `error` becomes the cause that the caller is told. */
@@ -162,28 +145,30 @@ export class Scope {
   }
 
   /** Runs an inner unit, which must settle before this one does. */
-  async host<T>(unit: () => Promise<T>): Promise<T> {
-    this.units += 1;
-    try {
-      return await unit();
-    } finally {
-      this.units -= 1;
-    }
+  host<T>(unit: () => Promise<T>): Promise<T> {
+    return this.work.host(unit);
   }
 
   /**
    * Opens a savepoint; siblings queue, and this unit takes no statements until it settles.
    * @param afterwards Runs when this unit takes statements again, and before the next sibling.
+   * @param readOnly True: the server refuses writes until the savepoint ends, and PostgreSQL restores what was before.
    */
-  nest<T>(work: (nested: Scope) => Promise<T>, afterwards: (nested: Scope) => Promise<void>): Promise<T> {
+  nest<T>(
+    work: (nested: Scope) => Promise<T>,
+    afterwards: (nested: Scope) => Promise<void>,
+    readOnly = false,
+  ): Promise<T> {
     const turn = this.nesting.then(async () => {
       this.assertOpen();
-      await this.drain();
-      const nested = new Scope(this.sequelize, this.context, this.options, false, this);
+      await this.work.drain();
+      const options = readOnly ? { ...this.options, readOnly } : this.options;
+      const nested = new Scope(this.sequelize, { ...this.setup, options }, this);
       nested.savepoint = `unit_${this.nextSavepoint()}`;
       this.child = nested;
       try {
-        await this.physical.control(`SAVEPOINT ${nested.savepoint}`);
+        const restrict = readOnly ? ['SET LOCAL transaction_read_only = on'] : [];
+        await this.physical.control([`SAVEPOINT ${nested.savepoint}`, ...restrict], this.acting);
         return await work(nested);
       } finally {
         this.child = undefined;
@@ -196,7 +181,7 @@ export class Scope {
 
   /** The callback has returned: statements of beforeCommit hooks may still come. */
   finish(): void {
-    this.refuseUnawaited();
+    this.refuseEnd();
     this.state = 'finishing';
   }
 
@@ -207,7 +192,7 @@ export class Scope {
    * @throws TransactionOutcomeUnknownError when the connection was lost during COMMIT.
    */
   async commit(): Promise<void> {
-    this.refuseUnawaited();
+    this.refuseEnd();
     this.state = 'committing';
     if (this.rollbackCause) {
       await this.rollback();
@@ -215,7 +200,7 @@ export class Scope {
     }
     if (this.savepoint) return this.release(this.savepoint);
     try {
-      await this.physical.commit();
+      await this.physical.commit(this.acting);
       this.state = 'committed';
     } catch (error) {
       this.state = error instanceof TransactionOutcomeUnknownError ? 'unknown' : 'rolled back';
@@ -226,25 +211,41 @@ export class Scope {
   /** Refuses new statements, waits for those under way, and rolls back. Never throws. */
   async rollback(): Promise<void> {
     this.state = 'rolled back';
-    await this.drain();
+    await this.work.drain();
     if (!this.savepoint) return this.physical.rollback();
     try {
-      await this.physical.control(`ROLLBACK TO SAVEPOINT ${this.savepoint}`);
-      await this.physical.control(`RELEASE SAVEPOINT ${this.savepoint}`);
+      const end = [`ROLLBACK TO SAVEPOINT ${this.savepoint}`, `RELEASE SAVEPOINT ${this.savepoint}`];
+      await this.physical.control(end, this.acting);
     } catch (error) {
       this.parent!.markRollbackOnly(error);
     }
   }
 
-  /** Gives the unit up without waiting for anything: the connection is closed and the server rolls back. */
-  abandon(): void {
-    this.state = 'rolled back';
+  /** Gives the whole transaction up without waiting: the connection is closed and the server rolls back. */
+  abandon(error: unknown): void {
+    const { root } = this;
+    if (root.settled || root.state === 'committing') return;
+    root.markRollbackOnly(error);
+    root.state = 'rolled back';
     this.physical.discard();
+  }
+
+  /** The state that keeps the current chain of calls from sending anything; undefined: nothing does. */
+  private get closed(): ScopeState | undefined {
+    // A nested unit cannot outlive the unit it is part of. While hooks run, what the callback left behind is late.
+    return this.lineage.find(
+      (scope) =>
+        scope.state !== 'active' && !(scope.state === 'finishing' && placeOf(this.sequelize).hooksOf === scope.root),
+    )?.state;
+  }
+
+  private get readOnlyHere(): boolean {
+    return placeOf(this.sequelize).readOnlyIn === this.root;
   }
 
   private async release(savepoint: string): Promise<void> {
     try {
-      await this.physical.control(`RELEASE SAVEPOINT ${savepoint}`);
+      await this.physical.control([`RELEASE SAVEPOINT ${savepoint}`], this.acting);
     } catch (error) {
       await this.rollback();
       throw new UnexpectedRollbackError(this.failure ? mapError(this.failure.error) : error);
@@ -258,29 +259,26 @@ export class Scope {
     return unexplained ? new UnexpectedRollbackError(mapError(unexplained.error)) : error;
   }
 
-  /** @throws UnawaitedWorkError: half of what still runs must not be committed. */
-  private refuseUnawaited(): void {
-    const unawaited = this.running.size + this.units;
-    if (unawaited > 0) throw new UnawaitedWorkError(unawaited);
+  /** @throws UnawaitedWorkError; UnexpectedRollbackError when the unit was given up meanwhile. */
+  private refuseEnd(): void {
+    if (this.settled) throw new UnexpectedRollbackError(this.rollbackCause?.error);
+    this.work.refuseUnawaited();
   }
 
   private async track<T>(work: () => Promise<T>): Promise<T> {
     this.assertOpen();
-    for (const send of this.held) send();
+    this.work.sendHeld();
     const promise = work();
-    for (const scope of this.lineage) scope.running.add(promise);
+    this.work.add(promise);
     try {
       return await promise;
     } catch (error) {
       this.failure ??= { error };
+      this.metConflict ||= mapError(error) instanceof DeadlockError;
       throw error;
     } finally {
-      for (const scope of this.lineage) scope.running.delete(promise);
+      this.work.delete(promise);
     }
-  }
-
-  private async drain(): Promise<void> {
-    while (this.running.size > 0) await Promise.allSettled(this.running);
   }
 
   private nextSavepoint(): number {
@@ -292,4 +290,9 @@ export class Scope {
 /** The unit of work that the current chain of calls runs in, on this Sequelize instance. */
 export function currentScope(sequelize: Sequelize): Scope | undefined {
   return ambient().scopes.get(sequelize) as Scope | undefined;
+}
+
+/** The unit of work that a transaction of Sequelize stands for; undefined for a caller's own. */
+export function scopeBehind(transaction: unknown): Scope | undefined {
+  return transaction instanceof ScopeTransaction ? (transaction as ScopeTransaction<Scope>).scope : undefined;
 }

@@ -3,8 +3,11 @@ import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../transaction.errors';
 import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find-or-create';
-import { ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
-import { currentScope, Scope, ScopeTransaction } from './scope';
+import { currentOwnTransaction, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
+import { refuseDeadlock } from './pool-pressure';
+import { inLoneScope } from './lone-scope';
+import { currentScope, type Scope, scopeBehind } from './scope';
+import { ScopeTransaction } from './scope-transaction';
 import { scrubError } from './scrub-error';
 import { type IsolationLevel, isStronger } from './session-settings';
 import { refuseTransactionControl } from './transaction-control';
@@ -81,22 +84,14 @@ async function guardedQuery(
   sql: Parameters<Query>[0],
   options: QueryOptions,
 ): Promise<unknown> {
-  const chosen = options.transaction;
+  const chosen = options.transaction ?? currentOwnTransaction(sequelize);
   refuseOtherDatabase(sequelize, chosen);
-  if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, options);
-  refuseTransactionControl(typeof sql === 'string' ? sql : sql.query);
-  const scope = chosen?.scope ?? currentScope(sequelize);
-  if (scope) return scope.runOnConnection((transaction) => query(sql, { ...options, transaction }));
-
-  const alone = new Scope(sequelize, currentContext(), {}, prepared);
-  try {
-    const result = await alone.runOnConnection((transaction) => query(sql, { ...options, transaction }));
-    await alone.commit();
-    return result;
-  } catch (error) {
-    if (!alone.settled) await alone.rollback();
-    throw error;
-  }
+  if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, { ...options, transaction: chosen });
+  const text = typeof sql === 'string' ? sql : sql.query;
+  refuseTransactionControl(text);
+  const run = (on: Scope) => on.runOnConnection(text, (transaction) => query(sql, { ...options, transaction }));
+  const scope = scopeBehind(chosen) ?? currentScope(sequelize);
+  return scope ? run(scope) : inLoneScope(sequelize, { context: currentContext(), prepared }, run);
 }
 
 async function joinedTransaction(
@@ -107,8 +102,11 @@ async function joinedTransaction(
 ): Promise<unknown> {
   const chosen = options?.transaction;
   refuseOtherDatabase(sequelize, chosen);
-  const scope = chosen instanceof ScopeTransaction ? chosen.scope : chosen ? undefined : currentScope(sequelize);
-  if (!scope) return begin(options, callback);
+  const scope = scopeBehind(chosen) ?? (chosen ? undefined : currentScope(sequelize));
+  if (!scope) {
+    refuseDeadlock(sequelize);
+    return begin(options, callback);
+  }
   scope.assertOpen();
   // findOrCreate hands in the unit's own transaction and never settles what it gets back.
   if (chosen && !callback) return scope.transaction;

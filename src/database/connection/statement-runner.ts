@@ -6,12 +6,14 @@ import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import type { DatabaseOptions } from '../database.options';
 import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../transaction.errors';
-import { acquire, destroy, inOneWrite, release } from './connections';
+import { destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { fingerprint } from './fingerprint';
 import { query, toResult } from './physical-transaction';
-import { ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
-import { currentScope, ScopeTransaction } from './scope';
+import { currentOwnTransaction, ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
+import { acquireInChain } from './pool-pressure';
+import { currentScope, scopeBehind } from './scope';
+import { ScopeTransaction } from './scope-transaction';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
 
@@ -62,10 +64,10 @@ export class StatementRunner {
 
   private async dispatch(statements: readonly Statement[], options: RunOptions): Promise<StatementResult[]> {
     const context = options.context ?? currentContext();
-    const { transaction } = options;
+    const transaction = options.transaction ?? currentOwnTransaction(this.sequelize);
     refuseOtherDatabase(this.sequelize, transaction);
     if (transaction && !(transaction instanceof ScopeTransaction)) return this.join(transaction, statements, context);
-    const scope = transaction?.scope ?? currentScope(this.sequelize);
+    const scope = scopeBehind(transaction) ?? currentScope(this.sequelize);
     return scope ? scope.send(statements, context) : this.alone(statements, context);
   }
 
@@ -93,7 +95,7 @@ export class StatementRunner {
     const writes = statements.some((statement) => statement.write);
     // Before a connection is taken: a context that is refused must not keep one.
     const settings = tenantSetting(context?.clinicId) + (writes ? contextSetting(context) : '');
-    const client = await acquire(this.sequelize);
+    const client = await acquireInChain(this.sequelize);
     const bare = statements.length === 1 && !writes && !context?.clinicId;
     const flight = inOneWrite(client, () => [
       ...(bare ? [] : [client.query(beginText(settings))]),

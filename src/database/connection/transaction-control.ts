@@ -2,7 +2,7 @@ import { InvalidInputError } from '../database.errors';
 import { fingerprint } from './fingerprint';
 
 /** White space, comments and empty statements, which PostgreSQL skips. */
-const SKIPPED = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
+export const SKIPPED = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
 /**
  * Statements that end or change the transaction under the unit of work, or outlive it on the connection: a

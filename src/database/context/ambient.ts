@@ -19,6 +19,8 @@ export interface Ambient {
   readonly context?: ExecutionContext;
   readonly scopes: ReadonlyMap<object, object>;
   readonly request?: RequestMark;
+  /** For each Sequelize instance what else is known of the chain; kept where a scope is removed. */
+  readonly places?: ReadonlyMap<object, object>;
 }
 
 const EMPTY: Ambient = { scopes: new Map() };
@@ -29,18 +31,23 @@ export function ambient(): Ambient {
   return storage.getStore() ?? EMPTY;
 }
 
-/** Runs `fn` with the scope of one Sequelize instance set or, for `undefined`, removed. */
+/**
+ * Runs `fn` with the scope of one Sequelize instance set or, for `undefined`, removed.
+ * @param place What else is known of the chain there; default: what was known outside.
+ */
 export function runWithScope<T>(
   key: object,
   scope: object | undefined,
   context: ExecutionContext | undefined,
   fn: () => T,
+  place?: object,
 ): T {
-  const { scopes: outer, request } = ambient();
+  const { scopes: outer, request, places: outerPlaces } = ambient();
+  const places = place ? new Map(outerPlaces).set(key, place) : outerPlaces;
   const scopes = new Map(outer);
   if (scope) scopes.set(key, scope);
   else scopes.delete(key);
-  return storage.run({ context, scopes, request }, fn);
+  return storage.run({ context, scopes, request, places }, fn);
 }
 
 /** True when reads on this Sequelize instance must not lag: the request has written to it, or there is no request. */
@@ -59,6 +66,6 @@ export function currentContext(): ExecutionContext | undefined {
  * @returns What `fn` returns.
  */
 export function runWithContext<T>(context: ExecutionContext, fn: () => T): T {
-  const { scopes, request = { wroteTo: new Set<object>() } } = ambient();
-  return storage.run({ context, scopes, request }, fn);
+  const { scopes, request = { wroteTo: new Set<object>() }, places } = ambient();
+  return storage.run({ context, scopes, request, places }, fn);
 }

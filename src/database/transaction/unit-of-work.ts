@@ -1,79 +1,89 @@
-import { Logger } from '@nestjs/common';
 import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
-import { type CompletionStatus, currentScope, Scope } from '../connection/scope';
-import { type BeginOptions, ISOLATION_LEVELS, isStronger, twoClinics } from '../connection/session-settings';
+import { inLoneScope } from '../connection/lone-scope';
+import { type Place, placeOf } from '../connection/place';
+import { currentScope, Scope } from '../connection/scope';
+import type { CompletionStatus } from '../connection/scope-hooks';
+import { runInOwnTransaction } from '../connection/own-transaction';
 import { currentContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import { DatabaseError, TimeoutError } from '../database.errors';
+import { InvalidInputError } from '../database.errors';
 import { TransactionOptionsError } from '../transaction.errors';
+import { Completion } from './completion';
 import type { DataSources } from './data-sources';
+import { courseOf } from './propagation';
+import { Retry } from './retry';
+import { type Limits, refuseAborted, withinLimits } from './time-limit';
+import { beginOptions, refuseChange, refuseWithoutTransaction, requireOptions } from './transaction-options';
 import type { IUnitOfWork, TransactionOptions, TransactionOutcome } from './unit-of-work.interface';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** What a timer of Node and a setting of PostgreSQL hold. */
-const MAX_TIMEOUT_MS = 2_147_483_647;
+
+type Callback<T> = (uow: IUnitOfWork) => Promise<T>;
 
 /**
  * The unit of work over ambient transactions. It holds no transaction itself: which unit a call belongs to is found
  * in the call's own chain, so one instance serves all requests at once (D03).
  */
 export class UnitOfWork implements IUnitOfWork {
-  private readonly logger = new Logger('UnitOfWork');
+  private readonly completion: Completion;
 
   constructor(
     private readonly sequelize: Sequelize,
     private readonly prepared: boolean,
     private readonly sources: DataSources,
-  ) {}
+  ) {
+    this.completion = new Completion(sequelize, prepared);
+  }
 
   async executeInTransaction<T>(
-    fn: (uow: IUnitOfWork) => Promise<T>,
+    fn: Callback<T>,
     context: ExecutionContext | undefined = currentContext(),
     options: TransactionOptions = {},
   ): Promise<T> {
+    requireOptions(options);
     if (options.dataSource !== undefined) {
       const { dataSource, ...there } = options;
       return this.sources.unitOfWork(dataSource).executeInTransaction(fn, context, there);
     }
-    const { propagation = 'REQUIRED' } = options;
-    if (propagation !== 'REQUIRED' && propagation !== 'NESTED') {
-      throw new TransactionOptionsError('Unknown propagation', 'Use REQUIRED or NESTED.');
-    }
-    if (options.isolation && !ISOLATION_LEVELS.includes(options.isolation)) {
-      throw new TransactionOptionsError('Unknown isolation level', `Use ${ISOLATION_LEVELS.join(', ')}.`);
-    }
     const outer = currentScope(this.sequelize);
-    if (!outer) return this.root(fn, context, options);
-    refuseChange(outer, context, options);
-    const inherited = context ?? outer.context;
-    if (propagation === 'NESTED') return this.nested(outer, fn, inherited);
-    outer.assertOpen();
-    return this.joined(outer, fn, inherited);
+    const course = courseOf(options.propagation ?? 'REQUIRED', outer !== undefined);
+    refuseAborted(options.signal);
+    if (course === 'begin') return this.root(fn, context, options);
+    if (course === 'without') return this.without(fn, context, options);
+    refuseChange(outer!, context, options);
+    const inherited = context ?? outer!.context;
+    if (course === 'nest') return this.nested(outer!, fn, inherited, options);
+    outer!.assertOpen();
+    return this.joined(outer!, fn, inherited, options);
   }
 
   runOutsideTransaction<T>(fn: () => T): T {
-    return runWithScope(this.sequelize, undefined, currentContext(), fn);
+    return runInOwnTransaction(this.sequelize, undefined, currentContext(), fn);
   }
 
   isInTransaction(): boolean {
-    return currentScope(this.sequelize)?.state === 'active';
+    return currentScope(this.sequelize)?.isOpen ?? false;
   }
 
   get attempt(): number {
-    return this.isInTransaction() ? 1 : 0;
+    const scope = currentScope(this.sequelize);
+    return scope?.isOpen ? scope.attempt : 0;
   }
 
   async outcomeOf(transactionId: string): Promise<TransactionOutcome> {
-    const scope = new Scope(this.sequelize, undefined, { readOnly: true }, this.prepared);
-    try {
+    if (typeof transactionId !== 'string' || !/^\d{1,20}$/.test(transactionId)) {
+      throw new InvalidInputError(
+        'The id of a transaction is a row of digits',
+        'Pass the transactionId of a TransactionOutcomeUnknownError.',
+      );
+    }
+    return inLoneScope(this.sequelize, { options: { readOnly: true }, prepared: this.prepared }, async (scope) => {
       const text = 'SELECT pg_xact_status($1::xid8) AS status';
       const [result] = await scope.send([{ text, values: [transactionId], operation: 'outcomeOf', write: false }]);
       const status = result!.rows[0]!.status as 'committed' | 'aborted' | 'in progress' | null;
       return status === 'aborted' ? 'rolled back' : (status ?? 'unknown');
-    } finally {
-      await scope.rollback();
-    }
+    });
   }
 
   beforeCommit(hook: () => unknown): void {
@@ -98,9 +108,9 @@ export class UnitOfWork implements IUnitOfWork {
    */
   async whenCommitted(hook: () => unknown, transaction?: Transaction): Promise<void> {
     const scope = currentScope(this.sequelize);
-    if (transaction) transaction.afterCommit(() => this.reported('committed', hook));
+    if (transaction) transaction.afterCommit(() => this.completion.reported('committed', hook));
     else if (scope) scope.hooks.afterCommit.push(hook);
-    else await this.reported('committed', hook);
+    else await this.completion.reported('committed', hook);
   }
 
   private open(): Scope {
@@ -111,18 +121,40 @@ export class UnitOfWork implements IUnitOfWork {
     return scope;
   }
 
+  /** Attempts of an outermost unit, each a transaction with hooks of its own. */
   private async root<T>(
-    fn: (uow: IUnitOfWork) => Promise<T>,
+    fn: Callback<T>,
     context: ExecutionContext | undefined,
     options: TransactionOptions,
   ): Promise<T> {
-    const scope = new Scope(this.sequelize, context, beginOptions(options), this.prepared);
+    const retry = new Retry(options);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    const deadline = performance.now() + timeoutMs;
+    const setup = { context, options: beginOptions(options), prepared: this.prepared, audited: true };
+    for (let attempt = 1; ; attempt += 1) {
+      const scope = new Scope(this.sequelize, { ...setup, attempt });
+      try {
+        return await this.once(scope, fn, context, { timeoutMs: deadline - performance.now(), signal });
+      } catch (error) {
+        await retry.afterFailure(error, scope, deadline, signal);
+      }
+    }
+  }
+
+  private async once<T>(
+    scope: Scope,
+    fn: Callback<T>,
+    context: ExecutionContext | undefined,
+    limits: Limits,
+  ): Promise<T> {
     const outside = context ?? currentContext();
+    const outer = placeOf(this.sequelize);
+    const place = { ...outer, holders: [...outer.holders, scope] };
     let failure: unknown;
     try {
-      const result = await this.withinTime(scope, options, async () => {
-        const returned = await this.inside(scope, context, fn);
-        await this.runBeforeCommit(scope, context);
+      const result = await withinLimits(limits, giveUp(scope), async () => {
+        const returned = await this.inside(scope, context, fn, place);
+        await this.runBeforeCommit(scope, context, place);
         return returned;
       });
       await scope.commit();
@@ -130,20 +162,24 @@ export class UnitOfWork implements IUnitOfWork {
     } catch (error) {
       failure = error;
       if (!scope.settled) await scope.rollback();
+      await this.completion.recordFailure(scope, error);
       throw error;
     } finally {
       // After the connection was given back: a hook that queries must not wait for its own unit.
-      await runWithScope(this.sequelize, undefined, outside, () => this.runHooks(scope, failure));
+      await runWithScope(this.sequelize, undefined, outside, () => this.completion.runHooks(scope, failure));
     }
   }
 
   private async joined<T>(
     outer: Scope,
-    fn: (uow: IUnitOfWork) => Promise<T>,
+    fn: Callback<T>,
     context: ExecutionContext | undefined,
+    options: TransactionOptions,
   ): Promise<T> {
+    const here = placeOf(this.sequelize);
+    const place = options.readOnly ? { ...here, readOnlyIn: outer.root } : here;
     try {
-      return await outer.host(() => this.inside(outer, context, fn));
+      return await outer.host(() => withinLimits(options, giveUp(outer), () => this.inside(outer, context, fn, place)));
     } catch (error) {
       // Whoever catches this must not commit half of the work.
       outer.markRollbackOnly(error);
@@ -153,14 +189,15 @@ export class UnitOfWork implements IUnitOfWork {
 
   private nested<T>(
     outer: Scope,
-    fn: (uow: IUnitOfWork) => Promise<T>,
+    fn: Callback<T>,
     context: ExecutionContext | undefined,
+    options: TransactionOptions,
   ): Promise<T> {
     let failure: unknown;
     return outer.nest(
       async (scope) => {
         try {
-          const result = await this.inside(scope, context, fn);
+          const result = await withinLimits(options, giveUp(scope), () => this.inside(scope, context, fn));
           await scope.commit();
           return result;
         } catch (error) {
@@ -171,17 +208,29 @@ export class UnitOfWork implements IUnitOfWork {
       },
       // On the outer unit: it may be the only connection there is.
       async (scope) => {
-        if (scope.state === 'rolled back') await this.runHooks(scope, failure);
+        if (scope.state === 'rolled back') await this.completion.runHooks(scope, failure);
       },
+      options.readOnly,
+    );
+  }
+
+  /** Each statement commits by itself; a limit ends the call, and not what it has stored. */
+  private without<T>(fn: Callback<T>, context: ExecutionContext | undefined, options: TransactionOptions): Promise<T> {
+    refuseWithoutTransaction(options);
+    return withinLimits(
+      options,
+      () => undefined,
+      () => this.inside(undefined, context, fn),
     );
   }
 
   private inside<T>(
-    scope: Scope,
+    scope: Scope | undefined,
     context: ExecutionContext | undefined,
-    fn: (uow: IUnitOfWork) => Promise<T>,
+    fn: Callback<T>,
+    place?: Place,
   ): Promise<T> {
-    return runWithScope(this.sequelize, scope, context, async () => {
+    const run = async (): Promise<T> => {
       const result = await fn(this);
       if (typeof (result as { subscribe?: unknown } | null | undefined)?.subscribe === 'function') {
         throw new TransactionOptionsError(
@@ -190,96 +239,24 @@ export class UnitOfWork implements IUnitOfWork {
         );
       }
       return result;
-    });
+    };
+    return runWithScope(this.sequelize, scope, context, run, place);
   }
 
-  private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined): Promise<void> {
+  private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined, place: Place): Promise<void> {
     const { beforeCommit } = scope.hooks;
     if (beforeCommit.length === 0) return;
     scope.finish();
-    await runWithScope(this.sequelize, scope, context, async () => {
+    const run = async (): Promise<void> => {
       // By index: a hook may add another one.
       for (let i = 0; i < beforeCommit.length; i += 1) await beforeCommit[i]!();
-    });
-  }
-
-  /** A callback that takes too long is rejected, its connection closed, and what it sends later refused. */
-  private async withinTime<T>(scope: Scope, options: TransactionOptions, work: () => Promise<T>): Promise<T> {
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    let timer: NodeJS.Timeout | undefined;
-    const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        scope.abandon();
-        reject(
-          new TimeoutError('The unit of work took too long and was rolled back', 'Shorten it, or raise timeoutMs.'),
-        );
-      }, timeoutMs);
-      // After a shutdown no unit keeps the process alive; until then its connection does.
-      timer.unref();
-    });
-    try {
-      return await Promise.race([work(), expiry]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** Hooks come after the outcome and cannot change it: a throw is reported, never passed on. */
-  private async runHooks(scope: Scope, error: unknown): Promise<void> {
-    const status = scope.state as CompletionStatus;
-    const hooks: (() => unknown)[] = status === 'committed' ? [...scope.hooks.afterCommit] : [];
-    if (status === 'rolled back') hooks.push(...scope.hooks.afterRollback.map((hook) => () => hook(error)));
-    hooks.push(...scope.hooks.afterCompletion.map((hook) => () => hook(status)));
-    for (const hook of hooks) await this.reported(status, hook);
-  }
-
-  private async reported(status: CompletionStatus, hook: () => unknown): Promise<void> {
-    try {
-      await hook();
-    } catch (thrown) {
-      // Only the kind of error: its message is the application's and may carry values.
-      const kind =
-        thrown instanceof DatabaseError ? thrown.code : thrown instanceof Error ? thrown.name : typeof thrown;
-      this.logger.error(`A hook failed after the unit of work was ${status}: ${kind}`);
-    }
+    };
+    await runWithScope(this.sequelize, scope, context, run, { ...place, hooksOf: scope });
   }
 }
 
-function beginOptions(options: TransactionOptions): BeginOptions {
-  const statementTimeoutMs = options.statementTimeoutMs ?? options.timeoutMs;
-  for (const [name, value] of Object.entries({
-    timeoutMs: options.timeoutMs,
-    statementTimeoutMs,
-    lockTimeoutMs: options.lockTimeoutMs,
-  })) {
-    if (value !== undefined && !(value >= 1 && value <= MAX_TIMEOUT_MS)) {
-      throw new TransactionOptionsError(
-        `${name} must be a number of milliseconds from 1 to ${MAX_TIMEOUT_MS}`,
-        'Correct the option.',
-      );
-    }
-  }
-  return {
-    ...(options.isolation ? { isolation: options.isolation } : {}),
-    ...(options.readOnly ? { readOnly: true } : {}),
-    ...(statementTimeoutMs ? { statementTimeoutMs } : {}),
-    ...(options.lockTimeoutMs ? { lockTimeoutMs: options.lockTimeoutMs } : {}),
-  };
-}
-
-/** What an open transaction cannot change any more is an error, never ignored. */
-function refuseChange(outer: Scope, context: ExecutionContext | undefined, options: TransactionOptions): void {
-  if (context && outer.context && context.clinicId !== outer.context.clinicId) throw twoClinics();
-  if (options.isolation && isStronger(options.isolation, outer.options.isolation)) {
-    throw new TransactionOptionsError(
-      'The open unit of work has a weaker isolation level',
-      'Set it on the outermost unit.',
-    );
-  }
-  if (options.readOnly === false && outer.options.readOnly) {
-    throw new TransactionOptionsError(
-      'The open unit of work is read-only',
-      'Begin the outermost unit without readOnly.',
-    );
-  }
-}
+/** Ends the whole transaction: half of it must not be stored. */
+const giveUp =
+  (scope: Scope) =>
+  (error: unknown): void =>
+    scope.abandon(error);
