@@ -1,5 +1,6 @@
 import { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
+import { ambient, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import { TransactionOptionsError, TransactionScopeClosedError } from '../transaction.errors';
 import type { PooledClient } from './connections';
@@ -7,6 +8,32 @@ import { contextSetting, tenantSetting, twoClinics } from './session-settings';
 
 /** Clinics of the transactions that callers opened with `sequelize.transaction()`. */
 const clinics = new WeakMap<Transaction, string>();
+
+/** Stands for a Sequelize instance where the chain of calls carries a caller's own transaction. */
+const places = new WeakMap<Sequelize, object>();
+
+function placeOf(sequelize: Sequelize): object {
+  let place = places.get(sequelize);
+  if (!place) places.set(sequelize, (place = {}));
+  return place;
+}
+
+/** Runs `fn`, whose statements that name no transaction run on this one. */
+export function runInOwnTransaction<T>(
+  sequelize: Sequelize,
+  transaction: Transaction | undefined,
+  context: ExecutionContext | undefined,
+  fn: () => T,
+): T {
+  // The unit that may be open is not what the caller chose.
+  return runWithScope(sequelize, undefined, context, () => runWithScope(placeOf(sequelize), transaction, context, fn));
+}
+
+/** The caller's own transaction that the chain of calls runs in, unless a unit of work was opened inside it. */
+export function currentOwnTransaction(sequelize: Sequelize): Transaction | undefined {
+  const { scopes } = ambient();
+  return scopes.has(sequelize) ? undefined : (scopes.get(placeOf(sequelize)) as Transaction | undefined);
+}
 
 /**
  * What a caller's own transaction must be told before it works for `context`.

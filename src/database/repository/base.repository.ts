@@ -2,6 +2,7 @@ import type { Model, ModelStatic } from 'sequelize';
 import type { IAuditLogger } from '../audit/audit-logger.interface';
 import { CacheKeyBuilder } from '../cache/cache-key-builder';
 import type { ICacheManager } from '../cache/cache-manager';
+import { currentOwnTransaction } from '../connection/own-transaction';
 import type { Row } from '../connection/statement';
 import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
@@ -201,7 +202,8 @@ export abstract class BaseRepository<
     const actor = explicit ?? options.context ?? currentContext();
     if (!actor?.userId) throw new MissingContextError(`${this.entityName}.${operation}`);
     if (parts.entity.tenantScoped && !actor.clinicId) throw new MissingTenantError(this.entityName);
-    return new WriteCall(operation, actor, options.transaction, parts);
+    const transaction = options.transaction ?? currentOwnTransaction(parts.runtime.runner.sequelize);
+    return new WriteCall(operation, actor, transaction, parts);
   }
 
   private writeParts(): WriteParts<T> {

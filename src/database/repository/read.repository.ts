@@ -1,4 +1,5 @@
 import type { Model, ModelStatic } from 'sequelize';
+import { currentOwnTransaction } from '../connection/own-transaction';
 import { currentScope } from '../connection/scope';
 import type { Row } from '../connection/statement';
 import { currentContext, mustBeFresh, runWithScope } from '../context/ambient';
@@ -42,9 +43,10 @@ export abstract class ReadRepository<
     const { entity, runtime } = this.ready();
     this.readOptions('findById', options);
     requireUuid(entity, id);
-    const { transaction, context = currentContext(), withDeleted = false } = options;
-    if (transaction) return (await this.select('findById', { where: { id } }, options))[0] ?? null;
+    const { context = currentContext(), withDeleted = false } = options;
     const { sequelize } = runtime.runner;
+    if (options.transaction ?? currentOwnTransaction(sequelize))
+      return (await this.select('findById', { where: { id } }, options))[0] ?? null;
     const scope = currentScope(sequelize);
     const fresh = !scope && (options.fresh === true || mustBeFresh(sequelize));
     const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh });

@@ -1,4 +1,5 @@
 import type { Transaction } from 'sequelize';
+import { runInOwnTransaction } from '../connection/own-transaction';
 import type { Row, Statement } from '../connection/statement';
 import { runWithContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
@@ -59,12 +60,19 @@ export class WriteCall<T> {
    * outer unit whose caller catches it can still commit.
    */
   async together<R>(fn: () => Promise<R | RepositoryError>): Promise<R> {
-    const result = this.transaction
-      ? // Hooks still read for the clinic of who acts.
-        await runWithContext(this.actor, fn)
-      : await this.parts.runtime.unitOfWork.executeInTransaction(fn, this.actor);
+    const result = await this.insideUnit(fn);
     if (result instanceof RepositoryError) throw result;
     return result;
+  }
+
+  private insideUnit<R>(fn: () => Promise<R>): Promise<R> {
+    const { transaction, actor } = this;
+    const { runner, unitOfWork } = this.parts.runtime;
+    if (!transaction) return unitOfWork.executeInTransaction(fn, actor);
+    // That of a unit of work: the chain of calls carries it already.
+    if ('scope' in transaction) return runWithContext(actor, fn);
+    // What hooks read and write belongs to it, too.
+    return runInOwnTransaction(runner.sequelize, transaction, actor, fn);
   }
 
   private async run(statement: Statement): Promise<Row[]> {
