@@ -196,8 +196,7 @@ export class Filter {
   private leaf(column: ColumnDescription, operator: Comparison['operator'], value?: unknown): Predicate {
     this.countCondition();
     const bind = value === undefined ? 0 : this.binds.push(value);
-    const { join } = this;
-    return { kind: 'compare', comparison: join ? { column, operator, bind, join } : { column, operator, bind } };
+    return { kind: 'compare', comparison: { column, operator, bind, join: this.join } };
   }
 
   private countCondition(): void {
@@ -218,7 +217,8 @@ function describe(predicate: Predicate): string {
   switch (predicate.kind) {
     case 'compare': {
       const { column, operator, join } = predicate.comparison;
-      return `${join ? `${join.path}.` : ''}${column.attribute} ${operator}`;
+      const own = `${column.attribute} ${operator}`;
+      return join ? `${join.path}.${own}` : own;
     }
     case 'not':
       return `not(${describe(predicate.part)})`;
