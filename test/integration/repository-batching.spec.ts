@@ -83,7 +83,7 @@ describe('findById calls of one tick', () => {
     expect(asked().toSorted((a, b) => b - a)).toEqual([1_000, 1_000, 1]);
   });
 
-  it('answer null, or NotFoundError, to the one whose row is not there, and the row to the others', async () => {
+  it('answer null, or NotFoundError, to the one whose row is not there, and the row to the others [000-38]', async () => {
     const missing = '0190f000-0000-7000-8000-0000000000ff';
     const [found, absent, failed] = await asA(() =>
       Promise.allSettled([
@@ -106,7 +106,7 @@ describe('findById calls of one tick', () => {
     expect(results[1]).toMatchObject({ reason: expect.any(InvalidInputError) as unknown });
   });
 
-  it('of two clinics never share a statement, and neither sees the rows of the other [tenancy]', async () => {
+  it('of two clinics never share a statement, and neither sees the rows of the other', async () => {
     const both = (id: string) => [
       runWithContext(app.clinics.a, () => app.students.findById(id)),
       runWithContext(app.clinics.b, () => app.students.findById(id)),
@@ -224,7 +224,7 @@ describe('findById calls of one tick in a unit of work', () => {
     });
   });
 
-  it('that nobody awaits roll the unit back with UnawaitedWorkError', async () => {
+  it('that nobody awaits roll the unit back with UnawaitedWorkError [003-21]', async () => {
     const left: Promise<unknown>[] = [];
     await expect(
       unit(async () => {
@@ -239,7 +239,7 @@ describe('findById calls of one tick in a unit of work', () => {
     expect(await app.stored('unawaited')).toEqual([]);
   });
 
-  it('are refused after the unit has settled, each of them, and do not read outside it', async () => {
+  it('are refused after the unit has settled, each of them, and do not read outside it [D01]', async () => {
     const settled = signal();
     let late: Promise<unknown[]> | undefined;
     await unit(async () => {

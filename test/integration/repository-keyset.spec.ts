@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('Keyset pages', () => {
-  it('skip no row and repeat none, whatever the keys, nulls and equals: 40 random orders, there and back', async () => {
+  it('skip no row and repeat none, whatever the keys, nulls and equals: 40 random orders, there and back [003-18] [D20]', async () => {
     for (let round = 0; round < 40; round += 1) {
       const { orderBy, sql } = randomOrder(random);
       const criteria = { orderBy, limit: 1 + random.below(40) };
@@ -77,7 +77,7 @@ describe('Keyset pages', () => {
     }
   });
 
-  it('do the same with a filter, with a selection and with deleted rows', async () => {
+  it('do the same with a filter, with a selection and with deleted rows [003-19]', async () => {
     await truth.query(`UPDATE sort_cases SET deleted_at = now() WHERE label = 'B' AND rank = 3`);
     const where = { OR: [{ rank: { gte: 2 } }, { name: null }] };
     const select = ['id', 'name'] as const;
@@ -213,7 +213,7 @@ describe('A cursor of findPage', () => {
     ['a number', 7301],
     ['an object', { id: 'Canary-7301' }],
     ['much too long', 'Canary-7301'.repeat(100_000)],
-  ])('that is %s is refused without being shown, with a code and status 400', async (_name, cursor) => {
+  ])('that is %s is refused without being shown, with a code and status 400 [D20]', async (_name, cursor) => {
     for (const way of ['after', 'before']) {
       const refused = asA(() => students.findPage({ [way]: cursor }));
       await expect(refused).rejects.toMatchObject({ code: 'INVALID_CURSOR', status: 400, entity: 'Student' });
