@@ -81,7 +81,7 @@ describe('An included parent', () => {
     for (const { schoolId, school } of found) expect(school).toEqual(schoolId ? schools.get(schoolId) : null);
   });
 
-  it('takes its own parents along, and with a deleted one those behind it are null too', async () => {
+  it('takes its own parents along, and with a deleted one those behind it are null too [D20]', async () => {
     const [schools, districts] = [await app.stored(School), await app.stored(District)];
     const found = await app.asA(() => students.findAll({ include: { school: { include: { district: true } } } }));
     for (const { schoolId, school } of found) {
@@ -92,7 +92,7 @@ describe('An included parent', () => {
     expect(found.filter(({ school }) => school && !school.district)).toHaveLength(16);
   });
 
-  it('has the selected attributes only, and so has the row', async () => {
+  it('has the selected attributes only, and so has the row [D16]', async () => {
     const found = await app.asA(() =>
       vitals.findAll({
         where: { student: { studentNumber: { in: ['r-00', 'r-04'] } } },
@@ -169,7 +169,7 @@ describe('An included parent', () => {
     expect(found).toMatchObject({ studentNumber: 'r-01', grade: 'grade 1', school: { code: 'S-1' } });
   });
 
-  it('leaves pages, totals and counts as they are: no row is multiplied or left out', async () => {
+  it('leaves pages, totals and counts as they are: no row is multiplied or left out [D20]', async () => {
     await app.asA(async () => {
       const seen: string[] = [];
       for (let page = 1; page <= 4; page += 1) {
@@ -260,7 +260,7 @@ describe('Criteria with relations', () => {
     ['undefined for a relation to filter by', { where: { school: undefined } }],
     ['an unknown attribute of a relation to filter by', { where: { school: { [CANARY]: 'x' } } }],
     ['an operator on a relation', { where: { school: { eq: null } } }],
-  ])('are refused before any statement: %s', async (_name, criteria) => {
+  ])('are refused before any statement: %s [D20]', async (_name, criteria) => {
     for (const call of ['findOne', 'findMany', 'findAll', 'findPage'] as const) {
       const sent = await sentBy(async () => {
         const error = await rejectionOf(app.asA(() => students[call](criteria as never) as Promise<unknown>));
