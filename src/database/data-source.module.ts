@@ -15,6 +15,7 @@ import { AUDIT_LOGGER } from './audit/audit-logger.interface';
 import { CACHE_MANAGER } from './cache/cache-manager';
 import { DisabledCache } from './cache/disabled-cache';
 import { closePool } from './connection/connections';
+import { type Replicas, startReplicas } from './connection/replicas';
 import { sequelizeOptions } from './connection/sequelize-options';
 import { StatementRunner } from './connection/statement-runner';
 import { ContextInterceptor } from './context/context.interceptor';
@@ -42,20 +43,29 @@ export interface DatabaseModuleAsyncOptions {
   readonly useFactory: (...args: never[]) => DatabaseModuleOptions | Promise<DatabaseModuleOptions>;
 }
 
+interface Opened {
+  readonly sequelize: Sequelize;
+  readonly database: OpenDatabase;
+  readonly replicas?: Replicas;
+}
+
 /** Closes every store of every data source; one that fails does not keep the others open (002-07). */
 class DataSourceShutdown implements OnApplicationShutdown {
   private readonly logger = new Logger('Database');
-  private readonly opened: { readonly sequelize: Sequelize; readonly database: OpenDatabase }[] = [];
+  private readonly opened: Opened[] = [];
 
-  add(sequelize: Sequelize, database: OpenDatabase): void {
-    this.opened.push({ sequelize, database });
+  add(opened: Opened): void {
+    this.opened.push(opened);
   }
 
   /** At the same time: the wait for calls under way does not add up. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all(
-      this.opened.map(async ({ sequelize, database }) => {
-        await this.attempt('connection pool', () => closePool(sequelize, SHUTDOWN_GRACE_MS));
+      this.opened.map(async ({ sequelize, database, replicas }) => {
+        await Promise.all([
+          this.attempt('connections to replicas', () => replicas?.close(SHUTDOWN_GRACE_MS)),
+          this.attempt('connection pool', () => closePool(sequelize, SHUTDOWN_GRACE_MS)),
+        ]);
         await this.attempt('embedded server', () => database.embedded?.stop());
       }),
     );
@@ -138,8 +148,10 @@ function providersOf(name: string): Provider[] {
         sources: DataSources,
         shutdown: DataSourceShutdown,
       ): DatabaseRuntime => {
-        shutdown.add(sequelize, database);
-        return attachRuntime(sequelize, database.options, { name, sources });
+        const runtime = attachRuntime(sequelize, database.options, { name, sources });
+        const replicas = startReplicas(sequelize, database.options);
+        shutdown.add({ sequelize, database, ...(replicas ? { replicas } : {}) });
+        return runtime;
       },
     },
     { provide: token(StatementRunner), inject: [RUNTIME], useFactory: ({ runner }: DatabaseRuntime) => runner },

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Sequelize } from 'sequelize-typescript';
+import { DatabaseError } from '../database.errors';
 import type { DatabaseOptions } from '../database.options';
 import { closePool } from './connections';
 import { isServerAnswer, sqlStateOf } from './error-mapper';
@@ -79,6 +80,8 @@ export class Replica {
    * @returns True when the read should be made again on the primary.
    */
   failed(error: unknown): boolean {
+    // Refused before it was sent.
+    if (error instanceof DatabaseError) return false;
     const state = sqlStateOf(error);
     if (isServerAnswer(error)) return state !== undefined && OF_THE_REPLICA.test(state);
     // A pool that is busy is no reason to give the replica up; a dead server is found by the next probe, too.

@@ -1,8 +1,10 @@
+import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
 import { ambient } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import type { DatabaseOptions } from '../database.options';
 import { ProbeClient } from './probe-client';
+import { readsOnly } from './read-only';
 import { RecentWrites, type Writer } from './recent-writes';
 import { Replica } from './replica';
 import { WalHistory, walPosition } from './wal-position';
@@ -80,7 +82,7 @@ export class Replicas {
     return undefined;
   }
 
-  /** Notes a write before it is sent: from now on its request, and for a while its clinic, read from the primary. */
+  /** Notes a write before it is sent. */
   wrote(context: ExecutionContext | undefined, writer: Writer): void {
     ambient().request?.wroteTo.add(this.sequelize);
     this.recent.begin(context?.clinicId, writer);
@@ -107,12 +109,41 @@ export class Replicas {
 
 const attached = new WeakMap<Sequelize, Replicas>();
 
-/** Gives a Sequelize instance its replicas. */
-export function attachReplicas(sequelize: Sequelize, replicas: Replicas): void {
+/** Gives a Sequelize instance the replicas that its options name, and begins to probe them. */
+export function startReplicas(sequelize: Sequelize, options: DatabaseOptions): Replicas | undefined {
+  if (options.replicas.hosts.length === 0) return undefined;
+  const replicas = new Replicas(sequelize, options);
   attached.set(sequelize, replicas);
+  replicas.start();
+  return replicas;
 }
 
 /** The replicas of a Sequelize instance, where it has any. */
 export function replicasOf(sequelize: Sequelize): Replicas | undefined {
   return attached.get(sequelize);
+}
+
+const CONTROL = /^\s*(?:start|begin|set|commit|rollback|savepoint|release)\b/i;
+
+/**
+ * Notes SQL before it is sent, where it writes and there are replicas: from now on its request, and for a while its
+ * clinic, read from the primary. A function that writes and is called by SELECT is not noticed.
+ */
+export function noteWrite(
+  sequelize: Sequelize,
+  sql: string,
+  context: ExecutionContext | undefined,
+  writer: Writer,
+): void {
+  const replicas = attached.get(sequelize);
+  if (replicas && !readsOnly(sql) && !CONTROL.test(sql)) replicas.wrote(context, writer);
+}
+
+/** The writer that a transaction opened with Sequelize is. */
+export function writerOf(transaction: Transaction): Writer {
+  return {
+    get settled() {
+      return (transaction as Transaction & { finished?: string }).finished !== undefined;
+    },
+  };
 }

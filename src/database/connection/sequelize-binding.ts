@@ -6,6 +6,7 @@ import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find
 import { currentOwnTransaction, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { refuseDeadlock } from './pool-pressure';
 import { inLoneScope } from './lone-scope';
+import { noteWrite, writerOf } from './replicas';
 import { currentScope, type Scope, scopeBehind } from './scope';
 import { ScopeTransaction } from './scope-transaction';
 import { scrubError } from './scrub-error';
@@ -86,10 +87,16 @@ async function guardedQuery(
 ): Promise<unknown> {
   const chosen = options.transaction ?? currentOwnTransaction(sequelize);
   refuseOtherDatabase(sequelize, chosen);
-  if (chosen && !(chosen instanceof ScopeTransaction)) return query(sql, { ...options, transaction: chosen });
   const text = typeof sql === 'string' ? sql : sql.query;
+  if (chosen && !(chosen instanceof ScopeTransaction)) {
+    noteWrite(sequelize, text, currentContext(), writerOf(chosen));
+    return query(sql, { ...options, transaction: chosen });
+  }
   refuseTransactionControl(text);
-  const run = (on: Scope) => on.runOnConnection(text, (transaction) => query(sql, { ...options, transaction }));
+  const run = (on: Scope) => {
+    noteWrite(sequelize, text, currentContext() ?? on.context, on.root);
+    return on.runOnConnection(text, (transaction) => query(sql, { ...options, transaction }));
+  };
   const scope = scopeBehind(chosen) ?? currentScope(sequelize);
   return scope ? run(scope) : inLoneScope(sequelize, { context: currentContext(), prepared }, run);
 }

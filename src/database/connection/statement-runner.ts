@@ -12,6 +12,8 @@ import { fingerprint } from './fingerprint';
 import { query, toResult } from './physical-transaction';
 import { currentOwnTransaction, ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { acquireInChain } from './pool-pressure';
+import type { Writer } from './recent-writes';
+import { noteWrite, replicasOf, writerOf } from './replicas';
 import { currentScope, scopeBehind } from './scope';
 import { ScopeTransaction } from './scope-transaction';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
@@ -22,6 +24,8 @@ export interface RunOptions {
   readonly context?: ExecutionContext;
   /** An open Sequelize transaction to join. */
   readonly transaction?: Transaction;
+  /** True: never from a replica. */
+  readonly fresh?: boolean;
 }
 
 export type RunnerOptions = Pick<DatabaseOptions, 'prepared' | 'slowQueryThresholdMs' | 'logQueries'> &
@@ -66,9 +70,45 @@ export class StatementRunner {
     const context = options.context ?? currentContext();
     const transaction = options.transaction ?? currentOwnTransaction(this.sequelize);
     refuseOtherDatabase(this.sequelize, transaction);
-    if (transaction && !(transaction instanceof ScopeTransaction)) return this.join(transaction, statements, context);
+    if (transaction && !(transaction instanceof ScopeTransaction)) {
+      this.note(statements, context, writerOf(transaction));
+      return this.join(transaction, statements, context);
+    }
     const scope = scopeBehind(transaction) ?? currentScope(this.sequelize);
-    return scope ? scope.send(statements, context) : this.alone(statements, context);
+    if (!scope) return this.alone(statements, context, options.fresh);
+    this.note(statements, context ?? scope.context, scope.root);
+    return scope.send(statements, context);
+  }
+
+  /** In a transaction of its own, on a replica where one may serve. */
+  private async alone(
+    statements: readonly Statement[],
+    context: ExecutionContext | undefined,
+    fresh: boolean | undefined,
+  ): Promise<StatementResult[]> {
+    const replicas = replicasOf(this.sequelize);
+    if (!replicas) return this.flight(this.sequelize, statements, context);
+    const replica = fresh || !statements.every(isRead) ? undefined : replicas.pick(context);
+    const connections = replica?.usable;
+    if (replica && connections) {
+      try {
+        return await this.flight(connections, statements, context);
+      } catch (error) {
+        if (!replica.failed(error)) throw error;
+      }
+    }
+    const writer = { settled: false };
+    this.note(statements, context, writer);
+    try {
+      return await this.flight(this.sequelize, statements, context);
+    } finally {
+      writer.settled = true;
+    }
+  }
+
+  /** Reads that come after a write must see it. */
+  private note(statements: readonly Statement[], context: ExecutionContext | undefined, writer: Writer): void {
+    for (const { write, text } of statements) if (write) noteWrite(this.sequelize, text, context, writer);
   }
 
   /** Runs on the connection of a transaction that the caller opened with Sequelize. */
@@ -88,14 +128,15 @@ export class StatementRunner {
   }
 
   /** Begin, statements and commit in one flight. A read without a tenant needs neither begin nor commit. */
-  private async alone(
+  private async flight(
+    sequelize: Sequelize,
     statements: readonly Statement[],
     context: ExecutionContext | undefined,
   ): Promise<StatementResult[]> {
     const writes = statements.some((statement) => statement.write);
     // Before a connection is taken: a context that is refused must not keep one.
     const settings = tenantSetting(context?.clinicId) + (writes ? contextSetting(context) : '');
-    const client = await acquireInChain(this.sequelize);
+    const client = await acquireInChain(sequelize);
     const bare = statements.length === 1 && !writes && !context?.clinicId;
     const flight = inOneWrite(client, () => [
       ...(bare ? [] : [client.query(beginText(settings))]),
@@ -106,8 +147,8 @@ export class StatementRunner {
     const failedAt = settled.findIndex((outcome) => outcome.status === 'rejected');
     const failure: unknown = failedAt < 0 ? undefined : (settled[failedAt] as PromiseRejectedResult).reason;
     const connectionLost = failure !== undefined && !isServerAnswer(failure);
-    if (connectionLost) destroy(this.sequelize, client);
-    else release(this.sequelize, client);
+    if (connectionLost) destroy(sequelize, client);
+    else release(sequelize, client);
     // COMMIT was already on its way: unless the server said that it stopped before it, the outcome of a write is open.
     const stoppedBefore = sqlStateOf(failure) !== undefined && failedAt < settled.length - 1;
     if (connectionLost && writes && !stoppedBefore) {
@@ -133,6 +174,11 @@ export class StatementRunner {
       );
     else this.logger.debug(`${names} ${ms.toFixed(1)} ms`);
   }
+}
+
+/** What a replica can serve: a repository's own reading statement that locks nothing. */
+function isRead({ write, entity }: Statement): boolean {
+  return !write && entity !== undefined;
 }
 
 /** Like Promise.all, but waits for all before it rejects: nothing is still on the wire when the caller goes on. */

@@ -18,8 +18,15 @@ export class DatabaseHealthIndicator {
 
   /** @param key Name under which the result is listed. */
   async isHealthy(key = this.name): Promise<DatabaseHealth> {
-    const { connected, pool, lastError } = await this.database.getConnectionStatus();
-    return { [key]: { status: connected ? 'up' : 'down', pool, ...(lastError ? { lastError } : {}) } };
+    const { connected, pool, replicas, lastError } = await this.database.getConnectionStatus();
+    return {
+      [key]: {
+        status: connected ? 'up' : 'down',
+        pool,
+        ...(replicas ? { replicas } : {}),
+        ...(lastError ? { lastError } : {}),
+      },
+    };
   }
 
   /** The same, giving up after `timeout` ms. */

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { poolStatus } from '../connection/connections';
+import { replicasOf } from '../connection/replicas';
 import { refuseTransactionControl } from '../connection/transaction-control';
 import type { Row, Statement } from '../connection/statement';
 import { isStorableText } from '../context/execution-context';
@@ -17,6 +18,8 @@ export interface ConnectionStatus {
   readonly lastErrorAt?: Date;
   /** Connections: open, in use, and calls that wait for one. */
   readonly pool: { readonly size: number; readonly used: number; readonly waiting: number };
+  /** Replicas named in the options, and how many of them are read from now; absent where there are none. */
+  readonly replicas?: { readonly configured: number; readonly usable: number };
 }
 
 /** Raw SQL, always parameterised and always inside the unit of work and the tenant (operations §4, 004-04). */
@@ -98,10 +101,12 @@ export class Database {
   /** Asks the database, and says how the connection stands. */
   async getConnectionStatus(): Promise<ConnectionStatus> {
     const connected = await this.isHealthy();
+    const replicas = replicasOf(this.runner.sequelize)?.status;
     return {
       connected,
       ...(this.lastError ? { lastError: this.lastError.code, lastErrorAt: this.lastError.at } : {}),
       pool: poolStatus(this.runner.sequelize),
+      ...(replicas ? { replicas } : {}),
     };
   }
 
