@@ -180,7 +180,7 @@ describe.each([
     ...UPSERTS.map(([name, ...rest]) => [`an upsert with ${name}`, ...rest] as Case),
     ...FUNCTIONS.map(([name, ...rest]) => [`a function that answers ${name}`, ...rest] as Case),
     ...BULK.map(([name, ...rest]) => [`bulkCreate with ${name}`, ...rest] as Case),
-  ])('refuses %s as %s: nothing written, no value shown [D19]', async (_name, code, call) => {
+  ])('refuses %s as %s: nothing written, no value shown [U72] [D19]', async (_name, code, call) => {
     const before = await everything();
     const error = await rejectionOf(within(clinics.a, call));
     expect(error).toMatchObject({ code });

@@ -62,7 +62,7 @@ const rowsOf = async (prefix: string) => {
 };
 
 describe('updateMany', () => {
-  it('sets the given attributes of the rows that match, and raises each version [003-43] [D21]', async () => {
+  it('sets the given attributes of the rows that match, and raises each version [003-43] [D21] [U61]', async () => {
     const planted = await plant('set', 5);
     await students.delete(planted[4]!.id, clinics.a);
     const written = await students.updateMany(
@@ -89,7 +89,7 @@ describe('updateMany', () => {
     expect(await eventsSince(truth, mark)).toEqual([]);
   });
 
-  it('leaves one audit event a row, each with its id, under one transaction id [003-37] [D11]', async () => {
+  it('leaves one audit event a row, each with its id, under one transaction id [003-37] [D11] [U61]', async () => {
     await plant('trail', 3);
     const mark = await markTrail(truth);
     const { ids } = await students.updateMany(of('trail'), { grade: '7' }, clinics.a);
@@ -118,7 +118,7 @@ describe('updateMany', () => {
     ['a null test of a column that is never null', { lastName: { isNull: false } }],
     ['branches that complete each other', { OR: [{ grade: null }, { grade: { ne: null } }] }],
   ])(
-    'refuses a filter that every row passes without allowAll, before anything is sent: %s [L]',
+    'refuses a filter that every row passes without allowAll, before anything is sent: %s [U62] [L]',
     async (_name, where) => {
       const mark = await markTrail(truth);
       for (const write of [
@@ -135,20 +135,23 @@ describe('updateMany', () => {
     },
   );
 
-  it.each([[undefined], [null], [[]], [new Map()]])('refuses %p as a filter, also with allowAll', async (where) => {
-    for (const write of [
-      () => students.updateMany(where as never, { grade: '1' }, clinics.a, { allowAll: true }),
-      () => students.deleteMany(where as never, clinics.a, { allowAll: true }),
-    ])
-      await expect(write()).rejects.toThrow(InvalidInputError);
-  });
+  it.each([[undefined], [null], [[]], [new Map()]])(
+    'refuses %p as a filter, also with allowAll [U62]',
+    async (where) => {
+      for (const write of [
+        () => students.updateMany(where as never, { grade: '1' }, clinics.a, { allowAll: true }),
+        () => students.deleteMany(where as never, clinics.a, { allowAll: true }),
+      ])
+        await expect(write()).rejects.toThrow(InvalidInputError);
+    },
+  );
 
-  it('refuses undefined as a value to filter by, also with allowAll: it would widen the filter', async () => {
+  it('refuses undefined as a value to filter by, also with allowAll: it would widen the filter [U62]', async () => {
     const write = students.updateMany({ grade: undefined }, { grade: '1' }, clinics.a, { allowAll: true });
     expect(await rejectionOf(write)).toMatchObject({ code: 'INVALID_INPUT', attribute: 'grade' });
   });
 
-  it('writes all rows or none: one that the server refuses takes the others along [D21]', async () => {
+  it('writes all rows or none: one that the server refuses takes the others along [U63] [D21]', async () => {
     await plant('none', 3);
     const write = students.updateMany(of('none'), { studentNumber: 'the-same' }, clinics.a);
     expect(await rejectionOf(write)).toMatchObject({
@@ -193,7 +196,7 @@ describe('updateMany', () => {
     });
   });
 
-  it('waits for a row that another unit holds, and judges it as it is then [D21]', async () => {
+  it('waits for a row that another unit holds, and judges it as it is then [U60] [D21]', async () => {
     const [held] = await plant('wait', 2);
     const locked = signal();
     const go = signal();
@@ -259,7 +262,7 @@ describe('Hooks of a bulk write', () => {
     expect(planted).toHaveLength(3);
   });
 
-  it('validateUpdate that refuses one row refuses all, and nothing is dropped', async () => {
+  it('validateUpdate that refuses one row refuses all, and nothing is dropped [U63]', async () => {
     await plant('refuse', 3);
     hooked.refuse = 'refuse-1';
     await expect(hooked.updateMany(of('refuse'), { grade: '6' }, clinics.a)).rejects.toThrow('refused by the hook');
@@ -280,7 +283,7 @@ describe('Hooks of a bulk write', () => {
 });
 
 describe('A bulk write of many rows', () => {
-  it('writes 10,000 rows and refuses one more; an outer unit that catches the refusal can commit [L]', async () => {
+  it('writes 10,000 rows and refuses one more; an outer unit that catches the refusal can commit [U63] [L]', async () => {
     await truth.query(
       `INSERT INTO students (clinic_id, id, student_number, first_name, last_name, date_of_birth, gender)
        SELECT $1, gen_random_uuid(), 'big-' || n, 'x', 'x', '2014-01-01', 'OTHER' FROM generate_series(1, 10001) AS n`,

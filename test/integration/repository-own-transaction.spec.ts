@@ -49,7 +49,7 @@ const school = () => ({ name: 'Old', code: `own-${(number += 1)}` });
 const begin = () => School.sequelize!.transaction();
 
 describe('A write in a transaction that the caller opened', () => {
-  it('has hooks that see what the transaction wrote: repository, model and raw SQL [003-12] [002-10]', async () => {
+  it('has hooks that see what the transaction wrote: repository, model and raw SQL [U52] [003-12] [002-10]', async () => {
     const transaction = await begin();
     const { id } = await schools.create(school(), clinics.a, { transaction });
     await schools.update(id, { name: 'New' }, clinics.a, { transaction });

@@ -44,7 +44,7 @@ const plan = () =>
 const longer = ({ durationMinutes }: Entity<Appointment>) => ({ durationMinutes: durationMinutes + 1 });
 
 describe('update with a function', () => {
-  it('loses none of 100 increments that run at once [D21]', async () => {
+  it('loses none of 100 increments that run at once [U60] [D21]', async () => {
     const { id } = await plan();
     const results = await asA(() => Promise.all(Array.from({ length: 100 }, () => appointments.update(id, longer))));
     expect(new Set(results.map(({ durationMinutes }) => durationMinutes)).size).toBe(100);
@@ -54,7 +54,7 @@ describe('update with a function', () => {
     });
   });
 
-  it('holds the row until the function has answered: another write waits [D21]', async () => {
+  it('holds the row until the function has answered: another write waits [U60] [D21]', async () => {
     const { id } = await plan();
     const [inside, go] = [signal(), signal()];
     const change = appointments.update(
@@ -121,7 +121,7 @@ describe('update with a function', () => {
     expect((await appointments.findByIdOrFail(id, { context: clinics.a })).version).toBe(version);
   });
 
-  it('is told of a version that no longer holds before the function runs [D21]', async () => {
+  it('is told of a version that no longer holds before the function runs [U60] [D21]', async () => {
     const { id } = await plan();
     const change = jest.fn(longer);
     await asA(async () => {
@@ -258,7 +258,7 @@ describe('Options of a writing call', () => {
     ['delete', () => appointments.delete(randomUUID(), misplaced)],
     ['deleteMany', () => appointments.deleteMany({ id: randomUUID() }, misplaced)],
     ['restore', () => appointments.restore(randomUUID(), misplaced)],
-  ])('of %s in the place of the context name nobody who acts [003-09]', async (_name, write) => {
+  ])('of %s in the place of the context name nobody who acts [U71] [003-09]', async (_name, write) => {
     expect(await rejectionOf(write())).toMatchObject({ code: 'MISSING_CONTEXT' });
   });
 });

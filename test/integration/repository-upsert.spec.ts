@@ -58,7 +58,7 @@ const put = (studentNumber: string, rest: object = {}) => {
 };
 
 describe('upsert', () => {
-  it('creates the row that is not there, then changes the one that is: same id, next version [D21]', async () => {
+  it('creates the row that is not there, then changes the one that is: same id, next version [U61] [D21]', async () => {
     await asA(async () => {
       const first = await put('twice');
       expect(first).toMatchObject({ created: true, entity: { studentNumber: 'twice', grade: '5', version: 1 } });
@@ -90,7 +90,7 @@ describe('upsert', () => {
     ]);
   });
 
-  it('does not see a deleted row: another one takes its place, and both are kept [000-24]', async () => {
+  it('does not see a deleted row: another one takes its place, and both are kept [U64] [000-24]', async () => {
     await asA(async () => {
       const { entity } = await put('deleted');
       await students.delete(entity.id);
@@ -209,7 +209,7 @@ describe('upsert', () => {
 });
 
 describe('Upserts of one key that meet', () => {
-  it('50 at once make one row: one creates it, all others change it [D21]', async () => {
+  it('50 at once make one row: one creates it, all others change it [U65] [D21]', async () => {
     const results = await asA(() =>
       Promise.all(Array.from({ length: 50 }, (_, i) => put('race', { grade: String(i) }))),
     );
@@ -221,7 +221,7 @@ describe('Upserts of one key that meet', () => {
     expect(await stored('race')).toMatchObject([{ version: 50 }]);
   });
 
-  it('one that lost the race changes the winner’s row, and the unit around it still commits [L]', async () => {
+  it('one that lost the race changes the winner’s row, and the unit around it still commits [U65] [L]', async () => {
     const here = signal();
     const go = signal();
     schools.beforeCreate = async () => {
@@ -242,7 +242,7 @@ describe('Upserts of one key that meet', () => {
     expect(schools.calls.filter((call) => call === 'validateUpdate Winner name')).toHaveLength(1);
   });
 
-  it('in units of their own, one of which rolls back: another takes its place', async () => {
+  it('in units of their own, one of which rolls back: another takes its place [U65]', async () => {
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, (_, i) =>
         app.unitOfWork.executeInTransaction(async () => {
@@ -257,7 +257,7 @@ describe('Upserts of one key that meet', () => {
   });
 
   it.each<[IsolationLevel]>([['REPEATABLE READ'], ['SERIALIZABLE']])(
-    'at %s make one row; who cannot be serialised is told so, and stores nothing [L]',
+    'at %s make one row; who cannot be serialised is told so, and stores nothing [U65] [L]',
     async (isolation) => {
       const studentNumber = `race-${isolation}`;
       const results = await Promise.allSettled(
@@ -276,7 +276,7 @@ describe('Upserts of one key that meet', () => {
   );
 
   it.each<[IsolationLevel]>([['REPEATABLE READ'], ['SERIALIZABLE']])(
-    'at %s a row that the snapshot does not show is a failure to repeat, not a violation [L]',
+    'at %s a row that the snapshot does not show is a failure to repeat, not a violation [U65] [L]',
     async (isolation) => {
       const studentNumber = `hidden-${isolation}`;
       let attempts = 0;
