@@ -15,7 +15,8 @@ let handed: string[];
 let sentAtFirstAnswer = 0;
 let built: jest.SpyInstance;
 
-const CONTROL = /^(START TRANSACTION|COMMIT$|ROLLBACK|SAVEPOINT|RELEASE|SET LOCAL app\.)/;
+const CONTROL =
+  /^(START TRANSACTION|COMMIT$|ROLLBACK|SAVEPOINT|RELEASE|SET LOCAL app\.|SELECT pg_current_xact_id_if|SELECT audit\.write\('TRANSACTION')/;
 
 beforeAll(async () => {
   app = await startDatabaseApp([StudentRepository, SchoolRepository]);

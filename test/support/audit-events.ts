@@ -36,10 +36,22 @@ export async function markTrail(superuser: Client): Promise<string> {
   return rows[0]!.seq;
 }
 
-/** Everything that was recorded after a mark, oldest first. */
+/** Everything that was recorded of records after a mark, oldest first; outcomes of transactions are apart. */
 export async function eventsSince(superuser: Client, mark: string): Promise<RawAuditEvent[]> {
-  const { rows } = await superuser.query<RawAuditEvent>('SELECT * FROM audit.event WHERE seq > $1 ORDER BY seq', [
-    mark,
-  ]);
+  const { rows } = await superuser.query<RawAuditEvent>(
+    `SELECT * FROM audit.event WHERE seq > $1 AND NOT (${OUTCOME}) ORDER BY seq`,
+    [mark],
+  );
   return rows;
 }
+
+/** The outcomes of units of work that were recorded after a mark, oldest first. */
+export async function outcomesSince(superuser: Client, mark: string): Promise<RawAuditEvent[]> {
+  const { rows } = await superuser.query<RawAuditEvent>(
+    `SELECT * FROM audit.event WHERE seq > $1 AND ${OUTCOME} ORDER BY seq`,
+    [mark],
+  );
+  return rows;
+}
+
+const OUTCOME = `action = 'TRANSACTION' AND entity_id IS NOT NULL`;

@@ -1,5 +1,6 @@
 import type { Sequelize } from 'sequelize-typescript';
-import { Scope, type ScopeSetup } from './scope';
+import { Scope } from './scope';
+import type { ScopeSetup } from './scope-setup';
 
 /** Runs `work` in a transaction of its own that no chain of calls knows of: commits when it returns, else rolls back. */
 export async function inLoneScope<T>(

@@ -16,20 +16,10 @@ import { type Holder, placeOf } from './place';
 import { isWrite, readOnlyUnit, readsOnly } from './read-only';
 import { ScopeHooks, type ScopeState } from './scope-hooks';
 import { ScopeTransaction } from './scope-transaction';
+import type { ScopeSetup } from './scope-setup';
 import type { BeginOptions } from './session-settings';
 import type { Statement, StatementResult } from './statement';
 import { WorkUnderWay } from './work-under-way';
-
-/** What a unit of work begins with. */
-export interface ScopeSetup {
-  readonly context?: ExecutionContext;
-  readonly options?: BeginOptions;
-  readonly prepared: boolean;
-  /** Which attempt this is, from 1. */
-  readonly attempt?: number;
-  /** True: what the unit writes is committed with an event of its outcome. Lone statements leave none. */
-  readonly audited?: boolean;
-}
 
 /**
  * One unit of work on one Sequelize instance: the state, the statements under way, and what they share. A scope with
@@ -160,8 +150,8 @@ export class Scope implements Holder {
     readOnly = false,
   ): Promise<T> {
     const turn = this.nesting.then(async () => {
-      this.assertOpen();
       await this.work.drain();
+      this.assertOpen();
       const options = readOnly ? { ...this.options, readOnly } : this.options;
       const nested = new Scope(this.sequelize, { ...this.setup, options }, this);
       nested.savepoint = `unit_${this.nextSavepoint()}`;
@@ -177,6 +167,11 @@ export class Scope implements Holder {
     });
     this.nesting = turn.catch(() => undefined);
     return this.host(() => turn);
+  }
+
+  /** True when the unit can only roll back, and knows it. */
+  get isRollbackOnly(): boolean {
+    return this.rollbackCause !== undefined;
   }
 
   /** The callback has returned: statements of beforeCommit hooks may still come. */
@@ -213,6 +208,8 @@ export class Scope implements Holder {
     this.state = 'rolled back';
     await this.work.drain();
     if (!this.savepoint) return this.physical.rollback();
+    // The savepoint has gone with the outer one: naming it would end what is left of the transaction.
+    if (this.isOrphan) return;
     try {
       const end = [`ROLLBACK TO SAVEPOINT ${this.savepoint}`, `RELEASE SAVEPOINT ${this.savepoint}`];
       await this.physical.control(end, this.acting);
@@ -239,6 +236,11 @@ export class Scope implements Holder {
     )?.state;
   }
 
+  /** True when a unit that this one is nested in has ended before it. */
+  private get isOrphan(): boolean {
+    return this.lineage.some((scope) => scope !== this && scope.settled);
+  }
+
   private get readOnlyHere(): boolean {
     return placeOf(this.sequelize).readOnlyIn === this.root;
   }
@@ -261,7 +263,7 @@ export class Scope implements Holder {
 
   /** @throws UnawaitedWorkError; UnexpectedRollbackError when the unit was given up meanwhile. */
   private refuseEnd(): void {
-    if (this.settled) throw new UnexpectedRollbackError(this.rollbackCause?.error);
+    if (this.settled || this.isOrphan) throw new UnexpectedRollbackError(this.rollbackCause?.error);
     this.work.refuseUnawaited();
   }
 

@@ -245,7 +245,8 @@ export class UnitOfWork implements IUnitOfWork {
 
   private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined, place: Place): Promise<void> {
     const { beforeCommit } = scope.hooks;
-    if (beforeCommit.length === 0) return;
+    // Of a unit that can only roll back none runs: there is no commit to come.
+    if (beforeCommit.length === 0 || scope.isRollbackOnly) return;
     scope.finish();
     const run = async (): Promise<void> => {
       // By index: a hook may add another one.
