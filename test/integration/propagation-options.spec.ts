@@ -1,14 +1,6 @@
-import { getEventListeners } from 'node:events';
-import { type Propagation, TimeoutError, TransactionAbortedError, type TransactionOptions } from '../../src';
-import {
-  eventually,
-  expectWholePool,
-  INSERT_STUDENT,
-  pupil,
-  signal,
-  startStudentApp,
-  type StudentApp,
-} from '../support/student-app';
+import { AUDIT_LOGGER, type IAuditLogger, type TransactionOptions } from '../../src';
+import { markTrail } from '../support/audit-events';
+import { expectWholePool, INSERT_STUDENT, pupil, startStudentApp, type StudentApp } from '../support/student-app';
 
 let app: StudentApp;
 
@@ -35,22 +27,6 @@ const settings = () =>
     `SELECT current_setting('transaction_isolation') AS isolation, current_setting('transaction_read_only') AS read_only,
        current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock`,
   );
-
-/** Statements of the application on the server that are not idle, and transactions left open. */
-async function leftOnServer(): Promise<number> {
-  const { rowCount } = await app.truth.query(
-    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND usename = 'phi_app' AND state <> 'idle'`,
-  );
-  return rowCount ?? 0;
-}
-
-/** Statements that sleep on the server. */
-async function sleepers(): Promise<number> {
-  const { rowCount } = await app.truth.query(
-    `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(600)'`,
-  );
-  return rowCount ?? 0;
-}
 
 describe('the options of a unit that begins a transaction [003-25]', () => {
   const wanted = {
@@ -178,6 +154,17 @@ const WRITES: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
   ['Database.none', () => app.database.none(`UPDATE students SET grade = '6' WHERE id = $1`, [id])],
   ['sequelize.query', () => app.sequelize.query(INSERT_STUDENT, { bind: ['refused'] })],
+  ['sequelize.transaction', () => app.sequelize.transaction(() => model().create(pupil('refused')))],
+  [
+    'findOrCreate of a model',
+    () => model().findOrCreate({ where: { studentNumber: 'refused' }, defaults: pupil('refused') }),
+  ],
+  ['increment of a model', () => model().increment('version', { where: { studentNumber: 'standing' } })],
+  ['update by a function', () => app.students.update(id, () => ({ grade: '6' }))],
+  ['updateMany', () => app.students.updateMany({ studentNumber: 'standing' }, { grade: '6' })],
+  ['deleteMany', () => app.students.deleteMany({ studentNumber: 'standing' })],
+  ['upsert', () => app.students.upsert({ studentNumber: 'refused' }, pupil('refused'))],
+  ['the audit logger', () => app.module.get<IAuditLogger>(AUDIT_LOGGER).logRead('Student', id, app.clinics.a)],
 ];
 const READS: readonly (() => Promise<unknown>)[] = [
   () => app.students.findById(id),
@@ -191,7 +178,10 @@ const READS: readonly (() => Promise<unknown>)[] = [
   () => app.sequelize.query('SELECT 1'),
 ];
 
-async function expectUntouched(): Promise<void> {
+const trail = () => markTrail(app.truth);
+
+async function expectUntouched(events: string): Promise<void> {
+  expect(await trail()).toBe(events);
   const { rows } = await app.truth.query(
     `SELECT grade, version, deleted_at FROM students WHERE student_number IN ('standing', 'refused')`,
   );
@@ -236,8 +226,9 @@ describe('readOnly [U13]', () => {
       WRITES.map(([what, attempt]) => [where, what, run, attempt, told] as const),
     ),
   )('%s refuses %s, and nothing changes', async (_where, _what, run, attempt, told) => {
+    const events = await trail();
     expect(await code(run(attempt))).toMatch(new RegExp(`^${told}$`));
-    await expectUntouched();
+    await expectUntouched(events);
   });
 
   it.each(READ_ONLY)('%s lets every read through', async (_where, run) => {
@@ -267,129 +258,5 @@ describe('readOnly [U13]', () => {
       await write('savepoint-3');
     });
     expect(await app.stored('savepoint')).toEqual(['savepoint-1', 'savepoint-3']);
-  });
-});
-
-const slow = () => app.database.query('SELECT pg_sleep(600)');
-
-describe('timeoutMs of an inner unit [U35]', () => {
-  it.each(['REQUIRED', 'NESTED', 'SUPPORTS', 'MANDATORY'] as const)(
-    'is a timer of its own: the whole transaction ends, and nothing runs on the server: %s',
-    async (propagation: Propagation) => {
-      const error = await unit(async () => {
-        await write('inner-slow-1');
-        await unit(slow, { propagation, timeoutMs: 100 });
-      }).catch((thrown: unknown) => thrown);
-      expect(error).toBeInstanceOf(TimeoutError);
-      await eventually(async () => (await leftOnServer()) === 0);
-      expect(await app.stored('inner-slow')).toEqual([]);
-    },
-  );
-
-  it.each(['REQUIRED', 'NESTED'] as const)('cannot be caught and committed around: %s', async (propagation) => {
-    const told = await code(
-      unit(async () => {
-        await write('swallowed-slow');
-        await unit(slow, { propagation, timeoutMs: 100 }).catch(() => undefined);
-      }),
-    );
-    expect(told).not.toBe('returned');
-    expect(await app.stored('swallowed-slow')).toEqual([]);
-  });
-
-  it('of REQUIRES_NEW ends that one only', async () => {
-    await unit(async () => {
-      await write('own-slow-1');
-      await expect(unit(slow, { propagation: 'REQUIRES_NEW', timeoutMs: 100 })).rejects.toThrow(TimeoutError);
-      await write('own-slow-2');
-    });
-    expect(await app.stored('own-slow')).toEqual(['own-slow-1', 'own-slow-2']);
-    await eventually(async () => (await leftOnServer()) === 0);
-  });
-});
-
-describe('signal [U36]', () => {
-  it('that fired before refuses the unit without running it', async () => {
-    let runs = 0;
-    await expect(unit(async () => (runs += 1), { signal: AbortSignal.abort() })).rejects.toThrow(
-      TransactionAbortedError,
-    );
-    expect(runs).toBe(0);
-  });
-
-  it.each(['REQUIRED', 'REQUIRES_NEW', 'NESTED'] as const)(
-    'ends a running statement on the server, stores nothing, and tells its reason: %s',
-    async (propagation) => {
-      const controller = new AbortController();
-      const reason = new Error('the client went away');
-      const seen: unknown[] = [];
-      const running = app.unitOfWork.executeInTransaction(
-        async (uow) => {
-          uow.afterRollback((error) => seen.push(error));
-          await write('aborted');
-          await slow();
-        },
-        app.clinics.a,
-        { propagation, signal: controller.signal },
-      );
-      const settled = running.catch((error: unknown) => error);
-      await eventually(async () => (await sleepers()) === 1);
-      controller.abort(reason);
-      const error = await settled;
-      expect(error).toBeInstanceOf(TransactionAbortedError);
-      expect((error as Error).cause).toBe(reason);
-      expect(seen).toEqual([error]);
-      await eventually(async () => (await leftOnServer()) === 0);
-      expect(await app.stored('aborted')).toEqual([]);
-    },
-  );
-
-  it('refuses what the callback sends later', async () => {
-    const controller = new AbortController();
-    const written = signal();
-    const aborted = signal();
-    const late = signal<string>();
-    const running = unit(
-      async () => {
-        await write('late-1');
-        written.resolve();
-        await aborted.promise;
-        late.resolve(await code(write('late-2')));
-      },
-      { signal: controller.signal },
-    );
-    const settled = code(running);
-    await written.promise;
-    controller.abort();
-    expect(await settled).toBe('TRANSACTION_ABORTED');
-    aborted.resolve();
-    expect(await late.promise).toBe('TRANSACTION_SCOPE_CLOSED');
-    expect(await app.stored('late')).toEqual([]);
-  });
-
-  it('ends the whole transaction from a joined unit, and REQUIRES_NEW alone', async () => {
-    for (const propagation of ['REQUIRED', 'REQUIRES_NEW'] as const) {
-      const controller = new AbortController();
-      let inner: Promise<string> | undefined;
-      const outer = unit(async () => {
-        await write(`inner-${propagation}-1`);
-        inner = code(unit(slow, { propagation, signal: controller.signal }));
-        await eventually(async () => (await sleepers()) === 1);
-        controller.abort();
-        await inner;
-      });
-      await code(outer);
-      expect(await inner).toBe('TRANSACTION_ABORTED');
-    }
-    expect(await app.stored('inner-REQ')).toEqual(['inner-REQUIRES_NEW-1']);
-  });
-
-  it('is let go of: no listener stays, and firing after the commit changes nothing', async () => {
-    const controller = new AbortController();
-    await unit(() => write('after-all'), { signal: controller.signal });
-    await code(unit(() => Promise.reject(new Error('x')), { signal: controller.signal }));
-    expect(getEventListeners(controller.signal, 'abort')).toHaveLength(0);
-    controller.abort();
-    expect(await app.stored('after-all')).toEqual(['after-all']);
   });
 });
