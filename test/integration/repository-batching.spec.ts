@@ -3,6 +3,7 @@ import {
   type Entity,
   InvalidInputError,
   NestedScopeActiveError,
+  PoolSelfDeadlockError,
   runWithContext,
   TenantDeniedError,
   TransactionScopeClosedError,
@@ -168,6 +169,29 @@ describe('findById calls of one tick', () => {
   });
 });
 
+describe('findById calls of one tick in a transaction of the caller', () => {
+  it('run on it, and never share a statement with calls outside', async () => {
+    const created = signal<string>();
+    const read = signal();
+    const inside = asA(() =>
+      app.sequelize.transaction(async (transaction) => {
+        const { id } = await app.students.create(pupil('of-the-caller'), undefined, { transaction });
+        created.resolve(id);
+        expect((await app.students.findById(id, { transaction }))?.id).toBe(id);
+        await read.promise;
+        throw new Error('rolled back');
+      }),
+    );
+    const id = await created.promise;
+    expect(await asA(() => Promise.all([id, ids[0]!].map((any) => app.students.findById(any))))).toEqual([
+      null,
+      rows[0],
+    ]);
+    read.resolve();
+    await expect(inside).rejects.toThrow('rolled back');
+  });
+});
+
 describe('findById calls of one tick in a unit of work', () => {
   it('share a statement on the connection of the unit, and see what it has written', async () => {
     await unit(async () => {
@@ -286,6 +310,29 @@ describe('findById calls of one tick in a unit of work', () => {
       ]);
       expect([found, nested]).toEqual([rows[0], rows[1]]);
     });
+  });
+
+  it('of a chain that holds all connections are refused alone: calls of other chains wait and are answered', async () => {
+    const now = signal();
+    const other = now.promise.then(() => asA(() => app.students.findById(ids[1]!)));
+    const deep = (levels: number): Promise<void> =>
+      unit(
+        async () => {
+          await app.students.findById(ids[0]!);
+          if (levels > 1) {
+            await deep(levels - 1);
+            return;
+          }
+          now.resolve();
+          // One microtask later the other one asks, in the same tick.
+          const detached = app.unitOfWork.runOutsideTransaction(() => app.students.findById(ids[2]!));
+          await expect(detached).rejects.toThrow(PoolSelfDeadlockError);
+        },
+        undefined,
+        { propagation: 'REQUIRES_NEW' },
+      );
+    await asA(() => deep(3));
+    expect(await other).toEqual(rows[1]);
   });
 
   it('for another clinic than the unit serves are refused, and the others answered', async () => {

@@ -1,3 +1,4 @@
+import type { Holder } from '../connection/place';
 import type { Scope } from '../connection/scope';
 import type { Row } from '../connection/statement';
 import type { ExecutionContext } from '../context/execution-context';
@@ -14,6 +15,8 @@ export interface BatchKey {
   readonly withDeleted: boolean;
   /** True: not from a replica. */
   readonly fresh: boolean;
+  /** Units that the chain of calls is inside of, suspended ones included. */
+  readonly holders: readonly Holder[];
 }
 
 /** Reads rows by id, in any order; an id without a row is left out. Must send before it first waits. */
@@ -100,9 +103,15 @@ export class IdBatches {
   }
 }
 
-/** In a unit also the actor is the same: what a statement says of it stays for those after it. */
+/**
+ * In a unit also the actor is the same: what a statement says of it stays for those after it. A chain that holds
+ * connections may be refused another one, and must not take others along.
+ */
 function isSame(one: BatchKey, other: BatchKey): boolean {
   return (
-    one.withDeleted === other.withDeleted && one.fresh === other.fresh && (!one.scope || one.context === other.context)
+    one.withDeleted === other.withDeleted &&
+    one.fresh === other.fresh &&
+    one.holders === other.holders &&
+    (!one.scope || one.context === other.context)
   );
 }

@@ -1,5 +1,6 @@
 import type { Model, ModelStatic } from 'sequelize';
-import { currentOwnTransaction } from '../connection/own-transaction';
+import { currentOwnTransaction, runInOwnTransaction } from '../connection/own-transaction';
+import { placeOf } from '../connection/place';
 import { currentScope } from '../connection/scope';
 import type { Row } from '../connection/statement';
 import { currentContext, mustBeFresh, runWithScope } from '../context/ambient';
@@ -49,7 +50,8 @@ export abstract class ReadRepository<
       return (await this.select('findById', { where: { id } }, options))[0] ?? null;
     const scope = currentScope(sequelize);
     const fresh = !scope && (options.fresh === true || mustBeFresh(sequelize));
-    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh });
+    const { holders } = placeOf(sequelize);
+    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh, holders });
     return row ? this.mapToEntity(row) : null;
   }
 
@@ -170,7 +172,11 @@ export abstract class ReadRepository<
     const { sequelize } = reader.runtime.runner;
     const scope = currentScope(sequelize);
     const context = options?.context ?? currentContext();
-    const within = <R>(step: () => R): R => runWithScope(sequelize, scope, context, step);
+    const transaction = currentOwnTransaction(sequelize);
+    const within = <R>(step: () => R): R =>
+      scope
+        ? runWithScope(sequelize, scope, context, step)
+        : runInOwnTransaction(sequelize, transaction, context, step);
     const toEntity = (row: Row) => this.toEntities<Found<T, K, M, I>>([row])[0]!;
     return {
       [Symbol.asyncIterator]: () => streamRows(this.entityName, reader, criteria as object, options, within, toEntity),
