@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { type DatabaseError, type Entity, type IsolationLevel, runWithContext } from '../../src';
-import { School, SchoolRepository, StudentRepository, VitalSignsRepository } from '../../src/domains';
+import { School, SchoolRepository, StudentRepository, EmergencyContactRepository } from '../../src/domains';
 import { eventsSince, markTrail } from '../support/audit-events';
 import { type DatabaseApp, plantClinics, startDatabaseApp, type TwoClinics } from '../support/database-app';
 import { rejectionOf } from '../support/refusal';
@@ -33,7 +33,7 @@ let students: StudentRepository;
 let schools: HookedSchoolRepository;
 
 beforeAll(async () => {
-  app = await startDatabaseApp([StudentRepository, HookedSchoolRepository, VitalSignsRepository]);
+  app = await startDatabaseApp([StudentRepository, HookedSchoolRepository, EmergencyContactRepository]);
   clinics = await plantClinics(app);
   truth = await app.db.superClient();
   [students, schools] = [app.get(StudentRepository), app.get(HookedSchoolRepository)];
@@ -221,7 +221,7 @@ describe('Upserts of one key that meet', () => {
     expect(await stored('race')).toMatchObject([{ version: 50 }]);
   });
 
-  it('one that lost the race changes the winner’s row, and the unit around it still commits [U65] [L]', async () => {
+  it('one that lost the race against a create changes the winner’s row, and the unit around it still commits [U65] [L]', async () => {
     const here = signal();
     const go = signal();
     schools.beforeCreate = async () => {
@@ -235,11 +235,36 @@ describe('Upserts of one key that meet', () => {
     }, clinics.a);
     await here.promise;
     schools.beforeCreate = () => Promise.resolve();
-    const winner = await schools.upsert({ code: 'race' }, { name: 'Winner' }, clinics.a);
+    const winner = await schools.create({ code: 'race', name: 'Winner' }, clinics.a);
     go.resolve();
-    expect(await loser).toMatchObject({ created: false, entity: { id: winner.entity.id, name: 'Loser', version: 2 } });
+    expect(await loser).toMatchObject({ created: false, entity: { id: winner.id, name: 'Loser', version: 2 } });
     expect(await stored('beside-the-race')).toHaveLength(1);
     expect(schools.calls.filter((call) => call === 'validateUpdate Winner name')).toHaveLength(1);
+  });
+
+  it('make one row also where no unique index covers the key [U65]', async () => {
+    const contacts = app.get(EmergencyContactRepository);
+    await asA(async () => {
+      const { id: studentId } = await students.create(pupil('no-index'));
+      const key = { studentId, phone: '555' };
+      const data = { firstName: 'Bo', lastName: 'Lovelace', relationship: 'aunt' };
+      const results = await Promise.all(Array.from({ length: 30 }, () => contacts.upsert(key, data)));
+      expect(results.filter(({ created }) => created)).toHaveLength(1);
+      expect(await contacts.findAll({ where: key })).toMatchObject([{ version: 30 }]);
+    });
+  });
+
+  it('of other keys, and of other clinics, do not wait for each other', async () => {
+    const open = signal();
+    const unit = app.unitOfWork.executeInTransaction(async () => {
+      await put('turn-1');
+      await open.promise;
+    }, clinics.a);
+    await asA(() => put('turn-2'));
+    await runWithContext(clinics.b, () => put('turn-1'));
+    open.resolve();
+    await unit;
+    expect(await stored('turn-1')).toHaveLength(2);
   });
 
   it('in units of their own, one of which rolls back: another takes its place [U65]', async () => {

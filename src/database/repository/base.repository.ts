@@ -133,8 +133,9 @@ export abstract class BaseRepository<
   }
 
   /**
-   * Changes the row with this natural key, or creates it; calls that meet never make two, provided that a unique index
-   * covers the key. A deleted row is not seen: another one takes its place.
+   * Changes the row with this natural key, or creates it; calls that meet take turns and never make two. A deleted
+   * row is not seen: another one takes its place. A create beside it is only seen where a unique index covers the key,
+   * and at REPEATABLE READ two callers are only told apart by one.
    * @param where Equality on attributes, for example `{ studentNumber }`.
    * @param data What create takes; an update sets what it names, but neither the key nor the id.
    * @throws InvalidInputError when `where` is no natural key, or several rows match it.

@@ -17,8 +17,8 @@ export interface UpsertHooks<T> {
 
 /**
  * Changes the row with this natural key, or creates it. The row's id is found before anything is written, under a
- * lock, so that what is bound to the row is made for the right one. A lost race costs no error: the insert steps back
- * from a row that is there (ON CONFLICT DO NOTHING), which leaves the transaction usable and, where the snapshot hides
+ * lock, so that what is bound to the row is made for the right one. Who lost the race against a create costs no
+ * error: the insert steps back from a row that is there (ON CONFLICT DO NOTHING), which leaves the transaction usable and, where the snapshot hides
  * that row (REPEATABLE READ and above), is a serialisation failure of the server, to be retried as a whole.
  * @throws InvalidInputError when several rows match, and for what create refuses.
  * @throws UniqueViolationError when a row with another key stands in the way.
@@ -40,9 +40,12 @@ export async function upsertRow<T>(
   );
   const set = Object.keys(patch).length > 0 ? encodePatch(entity, patch, actor) : undefined;
 
+  // Upserts of one key take turns: no index may cover it, and then nothing else would keep them from creating two rows.
+  const turn = JSON.stringify([entity.name, actor.clinicId, Object.entries(key).toSorted()]);
+
   return call.together<UpsertResult<T>>(async () => {
     for (let attempt = 1; ; attempt += 1) {
-      const [found, another] = await call.read({ where: key, limit: 2, lock: true });
+      const [found, another] = await call.readInTurn(turn, { where: key, limit: 2, lock: true });
       if (another) return severalRows(entity.name);
       if (found) return { entity: await change(call, found, patch, set, hooks), created: false };
       if (attempt === 1) await hooks.judgeCreate(input);

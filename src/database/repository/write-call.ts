@@ -8,6 +8,12 @@ import type { EntityDescription } from '../model/entity-description';
 import type { DatabaseRuntime } from '../transaction/runtime';
 import type { EntityStatements, SelectRequest } from './entity-statements';
 
+const TURN = {
+  text: 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))',
+  name: 'phi_turn',
+  write: true,
+};
+
 /** What a call needs of its repository. */
 export interface WriteParts<T> {
   /** For errors. */
@@ -55,6 +61,21 @@ export class WriteCall<T> {
   }
 
   /**
+   * The same for one caller at a time: who asks by the same name waits until the transaction of the other has ended,
+   * and sees what it stored.
+   * @param name Travels as a value; the server keeps a hash of it.
+   */
+  async readInTurn(name: string, request: SelectRequest): Promise<readonly Row[]> {
+    const { entity, statements, runtime } = this.parts;
+    const operation = `${entity.name}.${this.operation}`;
+    const turn: Statement = { ...TURN, values: [name], operation, entity: entity.name };
+    // In one flight: the second statement has a snapshot of its own, from after the wait.
+    const flight = [turn, statements.select(this.operation, request)];
+    const [, result] = await runtime.runner.runAll(flight, this.options());
+    return result!.rows;
+  }
+
+  /**
    * Runs `fn` as one unit: in the transaction that the caller handed in, else in the current unit or one of its own.
    * @param fn Returns a RepositoryError to refuse while nothing is written: it is thrown outside the unit, so that an
    * outer unit whose caller catches it can still commit.
@@ -76,8 +97,11 @@ export class WriteCall<T> {
   }
 
   private async run(statement: Statement): Promise<Row[]> {
+    return (await this.parts.runtime.runner.run(statement, this.options())).rows;
+  }
+
+  private options() {
     // Never from a replica: what is read decides what is written.
-    const options = { context: this.actor, transaction: this.transaction, fresh: true };
-    return (await this.parts.runtime.runner.run(statement, options)).rows;
+    return { context: this.actor, transaction: this.transaction, fresh: true };
   }
 }
