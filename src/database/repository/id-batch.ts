@@ -1,4 +1,4 @@
-import type { Holder } from '../connection/place';
+import type { Place } from '../connection/place';
 import type { Scope } from '../connection/scope';
 import type { Row } from '../connection/statement';
 import type { ExecutionContext } from '../context/execution-context';
@@ -15,8 +15,8 @@ export interface BatchKey {
   readonly withDeleted: boolean;
   /** True: not from a replica. */
   readonly fresh: boolean;
-  /** Units that the chain of calls is inside of, suspended ones included. */
-  readonly holders: readonly Holder[];
+  /** Where the chain of calls stands, in units that it suspended, too. */
+  readonly place: Place;
 }
 
 /** Reads rows by id, in any order; an id without a row is left out. Must send before it first waits. */
@@ -111,7 +111,7 @@ function isSame(one: BatchKey, other: BatchKey): boolean {
   return (
     one.withDeleted === other.withDeleted &&
     one.fresh === other.fresh &&
-    one.holders === other.holders &&
+    one.place === other.place &&
     (!one.scope || one.context === other.context)
   );
 }

@@ -50,8 +50,8 @@ export abstract class ReadRepository<
       return (await this.select('findById', { where: { id } }, options))[0] ?? null;
     const scope = currentScope(sequelize);
     const fresh = !scope && (options.fresh === true || mustBeFresh(sequelize));
-    const { holders } = placeOf(sequelize);
-    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh, holders });
+    const place = placeOf(sequelize);
+    const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh, place });
     return row ? this.mapToEntity(row) : null;
   }
 
