@@ -8,6 +8,7 @@ import {
   UnexpectedRollbackError,
 } from '../transaction.errors';
 import type { Acting } from './acting';
+import { cancelStatement } from './cancel-statement';
 import { destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { COMMITTED, TRANSACTION_ID } from './outcome-event';
@@ -156,6 +157,11 @@ export class PhysicalTransaction implements Holder {
     } catch {
       this.discard();
     }
+  }
+
+  /** Asks the server to cancel what runs; the connection stays. */
+  cancel(): void {
+    if (this.client) cancelStatement(this.client);
   }
 
   /** Closes the connection without waiting: the server rolls back. */

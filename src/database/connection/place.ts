@@ -11,6 +11,8 @@ export interface Holder {
 export interface Place {
   /** The outermost units that the chain is inside of, suspended ones included. */
   readonly holders: readonly Holder[];
+  /** The unit that the chain entered last, suspended or not. */
+  readonly innermost?: object;
   /** The outermost unit that the chain may only read in: a joined unit asked for that. */
   readonly readOnlyIn?: object;
   /** The outermost unit whose beforeCommit hooks the chain belongs to. */

@@ -14,6 +14,7 @@ import { mapError } from './error-mapper';
 import { PhysicalTransaction } from './physical-transaction';
 import { type Holder, placeOf } from './place';
 import { isWrite, readOnlyUnit, readsOnly } from './read-only';
+import { Savepoint } from './savepoint';
 import { ScopeHooks, type ScopeState } from './scope-hooks';
 import { ScopeTransaction } from './scope-transaction';
 import type { ScopeSetup } from './scope-setup';
@@ -39,27 +40,32 @@ export class Scope implements Holder {
   private readonly physical: PhysicalTransaction;
   private readonly acting: Acting;
   /** This unit and those it is nested in. */
-  private readonly lineage: readonly Scope[];
+  readonly lineage: readonly Scope[];
   private readonly work: WorkUnderWay;
   /** First error of a statement: what a commit that turns out a rollback is put down to. */
   private failure?: { readonly error: unknown };
-  private rollbackCause?: { readonly error: unknown };
+  /** Why the unit can only roll back, where it is known to. */
+  rollbackCause?: { readonly error: unknown };
   private child?: Scope;
   private nesting: Promise<unknown> = Promise.resolve();
-  private savepoint?: string;
+  private readonly savepoint?: Savepoint;
   private savepoints = 0;
 
   constructor(
     readonly sequelize: Sequelize,
     private readonly setup: ScopeSetup,
     readonly parent?: Scope,
+    /** True: the savepoint stands for a transaction, with outcome, hooks and tenant of its own. */
+    private readonly standsAlone = parent === undefined,
   ) {
+    const whole = standsAlone ? undefined : parent;
     this.options = setup.options ?? {};
-    this.attempt = parent?.attempt ?? setup.attempt ?? 1;
-    this.root = parent?.root ?? this;
+    this.attempt = whole?.attempt ?? setup.attempt ?? 1;
+    this.root = whole?.root ?? this;
     this.physical =
       parent?.physical ?? new PhysicalTransaction(sequelize, this.options, setup.prepared, setup.audited === true);
-    this.acting = parent?.acting ?? new Acting(setup.context);
+    this.acting = whole?.acting ?? new Acting(setup.context);
+    if (parent) this.savepoint = new Savepoint(parent.nextSavepoint(), standsAlone);
     this.lineage = [this, ...(parent?.lineage ?? [])];
     this.work = new WorkUnderWay((parent?.lineage ?? []).map(({ work }) => work));
     this.transaction = new ScopeTransaction(sequelize, this);
@@ -118,12 +124,7 @@ export class Scope implements Holder {
     });
   }
 
-  /**
-   * Counts work as running that is sent a little later: when the answer of this is called, or right before the next
-   * statement, so that statements keep the order of their calls.
-   * @param send Sends the work on this unit before it returns. Called once.
-   * @throws TransactionScopeClosedError, NestedScopeActiveError
-   */
+  /** As `WorkUnderWay.hold`. @throws TransactionScopeClosedError, NestedScopeActiveError */
   hold(send: () => void): () => void {
     this.assertOpen();
     return this.work.hold(send);
@@ -142,23 +143,22 @@ export class Scope implements Holder {
   /**
    * Opens a savepoint; siblings queue, and this unit takes no statements until it settles.
    * @param afterwards Runs when this unit takes statements again, and before the next sibling.
-   * @param readOnly True: the server refuses writes until the savepoint ends, and PostgreSQL restores what was before.
+   * @param how `readOnly`: writes are refused until the savepoint ends. `standsFor`: it stands for that transaction.
    */
   nest<T>(
     work: (nested: Scope) => Promise<T>,
     afterwards: (nested: Scope) => Promise<void>,
-    readOnly = false,
+    { readOnly = false, standsFor }: { readonly readOnly?: boolean; readonly standsFor?: ScopeSetup } = {},
   ): Promise<T> {
     const turn = this.nesting.then(async () => {
       await this.work.drain();
       this.assertOpen();
       const options = readOnly ? { ...this.options, readOnly } : this.options;
-      const nested = new Scope(this.sequelize, { ...this.setup, options }, this);
-      nested.savepoint = `unit_${this.nextSavepoint()}`;
+      const setup = standsFor ?? { ...this.setup, options };
+      const nested = new Scope(this.sequelize, setup, this, standsFor !== undefined);
       this.child = nested;
       try {
-        const restrict = readOnly ? ['SET LOCAL transaction_read_only = on'] : [];
-        await this.physical.control([`SAVEPOINT ${nested.savepoint}`, ...restrict], this.acting);
+        await this.control(nested.savepoint!.begin(nested.options.readOnly === true && !this.options.readOnly));
         return await work(nested);
       } finally {
         this.child = undefined;
@@ -167,11 +167,6 @@ export class Scope implements Holder {
     });
     this.nesting = turn.catch(() => undefined);
     return this.host(() => turn);
-  }
-
-  /** True when the unit can only roll back, and knows it. */
-  get isRollbackOnly(): boolean {
-    return this.rollbackCause !== undefined;
   }
 
   /** The callback has returned: statements of beforeCommit hooks may still come. */
@@ -193,7 +188,7 @@ export class Scope implements Holder {
       await this.rollback();
       throw new UnexpectedRollbackError(this.rollbackCause.error);
     }
-    if (this.savepoint) return this.release(this.savepoint);
+    if (this.savepoint) return this.release(this.savepoint.release);
     try {
       await this.physical.commit(this.acting);
       this.state = 'committed';
@@ -211,8 +206,7 @@ export class Scope implements Holder {
     // The savepoint has gone with the outer one: naming it would end what is left of the transaction.
     if (this.isOrphan) return;
     try {
-      const end = [`ROLLBACK TO SAVEPOINT ${this.savepoint}`, `RELEASE SAVEPOINT ${this.savepoint}`];
-      await this.physical.control(end, this.acting);
+      await this.control(this.savepoint.rollback);
     } catch (error) {
       this.parent!.markRollbackOnly(error);
     }
@@ -223,8 +217,10 @@ export class Scope implements Holder {
     const { root } = this;
     if (root.settled || root.state === 'committing') return;
     root.markRollbackOnly(error);
-    root.state = 'rolled back';
-    this.physical.discard();
+    // A savepoint that stands for a transaction is rolled back like any other, once nothing runs in it.
+    root.state = root.savepoint ? 'committing' : 'rolled back';
+    if (root.savepoint) this.physical.cancel();
+    else this.physical.discard();
   }
 
   /** The state that keeps the current chain of calls from sending anything; undefined: nothing does. */
@@ -245,14 +241,18 @@ export class Scope implements Holder {
     return placeOf(this.sequelize).readOnlyIn === this.root;
   }
 
-  private async release(savepoint: string): Promise<void> {
+  private control(texts: readonly string[]): Promise<void> {
+    return this.physical.control(texts, this.acting);
+  }
+
+  private async release(texts: readonly string[]): Promise<void> {
     try {
-      await this.physical.control([`RELEASE SAVEPOINT ${savepoint}`], this.acting);
+      await this.control(texts);
     } catch (error) {
       await this.rollback();
       throw new UnexpectedRollbackError(this.failure ? mapError(this.failure.error) : error);
     }
-    this.hooks.hoistTo(this.parent!.hooks);
+    if (!this.standsAlone) this.hooks.hoistTo(this.parent!.hooks);
     this.state = 'committed';
   }
 
@@ -284,7 +284,7 @@ export class Scope implements Holder {
   }
 
   private nextSavepoint(): number {
-    // Numbered by the root: a name used twice would roll back the wrong level.
+    // Numbered by the outermost unit, so that no two have one name.
     return this.parent ? this.parent.nextSavepoint() : ++this.savepoints;
   }
 }

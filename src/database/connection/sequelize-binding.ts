@@ -7,6 +7,7 @@ import { currentOwnTransaction, ownTransactionSettings, refuseOtherDatabase } fr
 import { refuseDeadlock } from './pool-pressure';
 import { inLoneScope } from './lone-scope';
 import { noteWrite, writerOf } from './replicas';
+import { stageOf } from './rehearsal';
 import { currentScope, type Scope, scopeBehind } from './scope';
 import { ScopeTransaction } from './scope-transaction';
 import { scrubError } from './scrub-error';
@@ -49,7 +50,7 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
   seam.transaction = (first, second) => {
     const callback = typeof first === 'function' ? (first as typeof second) : second;
     const options = typeof first === 'function' ? undefined : first;
-    return joinedTransaction(sequelize, begin, options, callback);
+    return joinedTransaction(sequelize, prepared, begin, options, callback);
   };
 
   const { queryGenerator } = seam.getQueryInterface();
@@ -103,6 +104,7 @@ async function guardedQuery(
 
 async function joinedTransaction(
   sequelize: Sequelize,
+  prepared: boolean,
   begin: Begin,
   options: TransactionOptions | undefined,
   callback: ((transaction: Transaction) => Promise<unknown>) | undefined,
@@ -110,6 +112,15 @@ async function joinedTransaction(
   const chosen = options?.transaction;
   refuseOtherDatabase(sequelize, chosen);
   const scope = scopeBehind(chosen) ?? (chosen ? undefined : currentScope(sequelize));
+  if (!scope && stageOf(sequelize)) {
+    if (!callback) {
+      throw new TransactionOptionsError(
+        'sequelize.transaction() without a callback cannot be rehearsed',
+        'Use the callback form, or executeInTransaction.',
+      );
+    }
+    return inLoneScope(sequelize, { context: currentContext(), prepared }, (on) => callback(on.transaction));
+  }
   if (!scope) {
     refuseDeadlock(sequelize);
     return begin(options, callback);

@@ -9,11 +9,13 @@ import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../tran
 import { destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { fingerprint } from './fingerprint';
+import { inLoneScope } from './lone-scope';
 import { query, toResult } from './physical-transaction';
 import { currentOwnTransaction, ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { acquireInChain } from './pool-pressure';
 import type { Writer } from './recent-writes';
 import { noteWrite, replicasOf, writerOf } from './replicas';
+import { stageOf } from './rehearsal';
 import { currentScope, scopeBehind } from './scope';
 import { ScopeTransaction } from './scope-transaction';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
@@ -75,6 +77,10 @@ export class StatementRunner {
       return this.join(transaction, statements, context);
     }
     const scope = scopeBehind(transaction) ?? currentScope(this.sequelize);
+    if (!scope && stageOf(this.sequelize)) {
+      const setup = { context, prepared: this.options.prepared };
+      return inLoneScope(this.sequelize, setup, (alone) => alone.send(statements));
+    }
     if (!scope) return this.alone(statements, context, options.fresh);
     this.note(statements, context ?? scope.context, scope.root);
     return scope.send(statements, context);

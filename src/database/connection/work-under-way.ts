@@ -20,7 +20,11 @@ export class WorkUnderWay {
     for (const { running } of this.outer) running.delete(work);
   }
 
-  /** Counts work as running that is sent by what this returns, or by `sendHeld`. @param send Called once. */
+  /**
+   * Counts work as running that is sent a little later: when the answer of this is called, or right before the next
+   * statement, so that statements keep the order of their calls.
+   * @param send Sends the work before it returns. Called once.
+   */
   hold(send: () => void): () => void {
     let sent!: () => void;
     const waiting = new Promise<void>((resolve) => {

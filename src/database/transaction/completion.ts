@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Sequelize } from 'sequelize-typescript';
 import { inLoneScope } from '../connection/lone-scope';
 import { notCommitted } from '../connection/outcome-event';
+import { holdsAfterCommit } from '../connection/rehearsal';
 import type { Scope } from '../connection/scope';
 import type { CompletionStatus } from '../connection/scope-hooks';
 import { DatabaseError } from '../database.errors';
@@ -21,7 +22,8 @@ export class Completion {
   /** Runs the hooks in order; a throw is reported, never passed on. */
   async runHooks(scope: Scope, error: unknown): Promise<void> {
     const status = scope.state as CompletionStatus;
-    const hooks: (() => unknown)[] = status === 'committed' ? [...scope.hooks.afterCommit] : [];
+    const stored = status === 'committed' && !holdsAfterCommit(this.sequelize);
+    const hooks: (() => unknown)[] = stored ? [...scope.hooks.afterCommit] : [];
     if (status === 'rolled back') hooks.push(...scope.hooks.afterRollback.map((hook) => () => hook(error)));
     hooks.push(...scope.hooks.afterCompletion.map((hook) => () => hook(status)));
     for (const hook of hooks) await this.reported(status, hook);

@@ -1,9 +1,11 @@
 import type { Transaction } from 'sequelize';
 import type { Sequelize } from 'sequelize-typescript';
-import { inLoneScope } from '../connection/lone-scope';
+import { inLoneScope, inNewScope } from '../connection/lone-scope';
 import { type Place, placeOf } from '../connection/place';
-import { currentScope, Scope } from '../connection/scope';
+import { rehearse } from '../connection/rehearsal';
+import { currentScope, type Scope } from '../connection/scope';
 import type { CompletionStatus } from '../connection/scope-hooks';
+import type { ScopeSetup } from '../connection/scope-setup';
 import { runInOwnTransaction } from '../connection/own-transaction';
 import { currentContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
@@ -20,6 +22,9 @@ import type { IUnitOfWork, TransactionOptions, TransactionOutcome } from './unit
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 type Callback<T> = (uow: IUnitOfWork) => Promise<T>;
+
+/** What an attempt came to. */
+type Ended<T> = ({ readonly result: T } | { readonly error: unknown }) & { readonly scope?: Scope };
 
 /**
  * The unit of work over ambient transactions. It holds no transaction itself: which unit a call belongs to is found
@@ -121,6 +126,11 @@ export class UnitOfWork implements IUnitOfWork {
     return scope;
   }
 
+  /** Runs everything on this database in one transaction that is always rolled back; for `withRollback`. */
+  rehearse<T>(fn: () => Promise<T>, runsAfterCommit: boolean): Promise<T> {
+    return rehearse(this.sequelize, this.prepared, runsAfterCommit, fn);
+  }
+
   /** Attempts of an outermost unit, each a transaction with hooks of its own. */
   private async root<T>(
     fn: Callback<T>,
@@ -132,25 +142,43 @@ export class UnitOfWork implements IUnitOfWork {
     const deadline = performance.now() + timeoutMs;
     const setup = { context, options: beginOptions(options), prepared: this.prepared, audited: true };
     for (let attempt = 1; ; attempt += 1) {
-      const scope = new Scope(this.sequelize, { ...setup, attempt });
-      try {
-        return await this.once(scope, fn, context, { timeoutMs: deadline - performance.now(), signal });
-      } catch (error) {
-        await retry.afterFailure(error, scope, deadline, signal);
-      }
+      const limits = { timeoutMs: deadline - performance.now(), signal };
+      const { scope, ...ended } = await this.once({ ...setup, attempt }, fn, limits);
+      if ('result' in ended) return ended.result;
+      if (!scope) throw ended.error;
+      await retry.afterFailure(ended.error, scope, deadline, signal);
     }
   }
 
-  private async once<T>(
+  /** One attempt, with its hooks. Never throws. */
+  private async once<T>(setup: ScopeSetup, fn: Callback<T>, limits: Limits): Promise<Ended<T>> {
+    const outside = setup.context ?? currentContext();
+    let scope: Scope | undefined;
+    const ended: Ended<T> = await inNewScope(this.sequelize, setup, (opened) => {
+      scope = opened;
+      return this.transact(opened, fn, setup.context, limits);
+    }).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    if (!scope) return ended;
+    const failure = 'error' in ended ? ended.error : undefined;
+    if ('error' in ended) await this.completion.recordFailure(scope, failure);
+    // After the connection was given back: a hook that queries must not wait for its own unit.
+    const opened = scope;
+    await runWithScope(this.sequelize, undefined, outside, () => this.completion.runHooks(opened, failure));
+    return { ...ended, scope };
+  }
+
+  /** The callback, its beforeCommit hooks, and the end of the transaction. */
+  private async transact<T>(
     scope: Scope,
     fn: Callback<T>,
     context: ExecutionContext | undefined,
     limits: Limits,
   ): Promise<T> {
-    const outside = context ?? currentContext();
     const outer = placeOf(this.sequelize);
-    const place = { ...outer, holders: [...outer.holders, scope] };
-    let failure: unknown;
+    const place = { ...outer, holders: [...outer.holders, scope], innermost: scope };
     try {
       const result = await withinLimits(limits, giveUp(scope), async () => {
         const returned = await this.inside(scope, context, fn, place);
@@ -160,13 +188,8 @@ export class UnitOfWork implements IUnitOfWork {
       await scope.commit();
       return result;
     } catch (error) {
-      failure = error;
       if (!scope.settled) await scope.rollback();
-      await this.completion.recordFailure(scope, error);
       throw error;
-    } finally {
-      // After the connection was given back: a hook that queries must not wait for its own unit.
-      await runWithScope(this.sequelize, undefined, outside, () => this.completion.runHooks(scope, failure));
     }
   }
 
@@ -177,7 +200,7 @@ export class UnitOfWork implements IUnitOfWork {
     options: TransactionOptions,
   ): Promise<T> {
     const here = placeOf(this.sequelize);
-    const place = options.readOnly ? { ...here, readOnlyIn: outer.root } : here;
+    const place = { ...here, innermost: outer, ...(options.readOnly ? { readOnlyIn: outer.root } : {}) };
     try {
       return await outer.host(() => withinLimits(options, giveUp(outer), () => this.inside(outer, context, fn, place)));
     } catch (error) {
@@ -196,8 +219,9 @@ export class UnitOfWork implements IUnitOfWork {
     let failure: unknown;
     return outer.nest(
       async (scope) => {
+        const place = { ...placeOf(this.sequelize), innermost: scope };
         try {
-          const result = await withinLimits(options, giveUp(scope), () => this.inside(scope, context, fn));
+          const result = await withinLimits(options, giveUp(scope), () => this.inside(scope, context, fn, place));
           await scope.commit();
           return result;
         } catch (error) {
@@ -210,7 +234,7 @@ export class UnitOfWork implements IUnitOfWork {
       async (scope) => {
         if (scope.state === 'rolled back') await this.completion.runHooks(scope, failure);
       },
-      options.readOnly,
+      { readOnly: options.readOnly === true },
     );
   }
 
@@ -246,7 +270,7 @@ export class UnitOfWork implements IUnitOfWork {
   private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined, place: Place): Promise<void> {
     const { beforeCommit } = scope.hooks;
     // Of a unit that can only roll back none runs: there is no commit to come.
-    if (beforeCommit.length === 0 || scope.isRollbackOnly) return;
+    if (beforeCommit.length === 0 || scope.rollbackCause) return;
     scope.finish();
     const run = async (): Promise<void> => {
       // By index: a hook may add another one.

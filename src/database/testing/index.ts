@@ -1,0 +1,1 @@
+export { withRollback, type WithRollbackOptions } from './with-rollback';
