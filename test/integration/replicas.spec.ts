@@ -126,13 +126,14 @@ describe('a read', () => {
     },
   );
 
-  it('of an outer request sees what an inner context wrote, and the other way round', async () => {
-    const outer = async () => {
-      const elsewhere = await plantSchool(primary, standby);
+  it('goes to the primary wherever the request wrote before, also for another clinic and in an inner context', async () => {
+    const elsewhere = await plantSchool(primary, standby);
+    await runWithContext(at.nurse, async () => {
       await runWithContext(elsewhere.nurse, () => app.schools.update(elsewhere.id, { name: 'inner' }));
       expect(await servedBy(standby, read)).toBe('primary');
-    };
-    await runWithContext(at.nurse, outer);
+      expect(await servedBy(standby, () => app.schools.findAll())).toBe('primary');
+    });
+    expect(await request(() => app.schools.findAll())).toBe('replica');
   });
 
   it('of another request goes to the primary while a unit that has written for the clinic is open', async () => {

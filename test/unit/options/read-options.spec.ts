@@ -51,6 +51,19 @@ describe('Options from the environment', () => {
     });
   });
 
+  it('name the replicas, each with a port of its own, and none by default', () => {
+    const hosts = (list: string) => readOptions({ DB_HOST: 'db', DB_REPLICA_HOSTS: list }).replicas.hosts;
+    expect(readOptions({ DB_HOST: 'db' }).replicas).toEqual({ hosts: [], maxLagMs: 1_000 });
+    expect(hosts('replica-1, 10.0.0.2:5433,,[::1]:5434,[fe80::1]')).toEqual([
+      { host: 'replica-1', port: 5432 },
+      { host: '10.0.0.2', port: 5433 },
+      { host: '::1', port: 5434 },
+      { host: 'fe80::1', port: 5432 },
+    ]);
+    const options = readOptions({ DB_HOST: 'db', DB_REPLICA_HOSTS: 'one' }, { replicas: { maxLagMs: 500 } });
+    expect(options.replicas).toEqual({ hosts: [{ host: 'one', port: 5432 }], maxLagMs: 500 });
+  });
+
   it('never have the schema synchronised, however the database is given [000-18] [D25] [D26]', () => {
     for (const env of [
       {},
@@ -166,6 +179,10 @@ describe('Options that are wrong', () => {
     ['DATABASE_URL', `mysql://user:${SECRET}@host/name`, /DATABASE_URL \(34 characters\) is not valid: Invalid URL/],
     ['DATABASE_URL', SECRET, /DATABASE_URL/],
     ['DATABASE_URL', `postgres://user:${SECRET}%zz@host/name`, /DATABASE_URL/],
+    ['DB_REPLICA_HOSTS', 'one,two:port', /DB_REPLICA_HOSTS .*Invalid list/],
+    ['DB_REPLICA_HOSTS', 'one:70000', /DB_REPLICA_HOSTS/],
+    ['DB_REPLICA_HOSTS', `postgres://user:${SECRET}@host`, /DB_REPLICA_HOSTS/],
+    ['DB_REPLICA_MAX_LAG', '99', /DB_REPLICA_MAX_LAG .*>=100/],
     ['DB_PASSWROD', SECRET, /DB_PASSWROD is not a known variable/],
     ['DB_POOLMAX', '5', /DB_POOLMAX is not a known variable/],
     ['AUDIT_ENABLE', 'true', /AUDIT_ENABLE is not a known variable/],
@@ -184,6 +201,10 @@ describe('Options that are wrong', () => {
   it('contradict each other: more connections kept than allowed', () => {
     expect(refusal({ DB_POOL_MIN: '5', DB_POOL_MAX: '4' }).message).toBe('DB_POOL_MIN is larger than DB_POOL_MAX');
     expect(refusal({}, { pool: { max: 1 } }).message).toBe('DB_POOL_MIN is larger than DB_POOL_MAX');
+  });
+
+  it('contradict each other: replicas of the embedded server', () => {
+    expect(refusal({ DB_REPLICA_HOSTS: 'one' }).message).toMatch(/the embedded server, which has no replicas/);
   });
 
   it('switch the audit off in production [003-40]', () => {
