@@ -116,6 +116,32 @@ describe('Updates that meet', () => {
   });
 });
 
+describe('A deleted row', () => {
+  it('is not there to be deleted again or updated, and a living one not to be restored: its version stays [000-24]', async () => {
+    const { id } = await create();
+    await asA(async () => {
+      await expect(students.restore(id)).rejects.toThrow(NotFoundError);
+      await students.delete(id);
+      await expect(students.delete(id)).rejects.toThrow(NotFoundError);
+      await expect(students.softDelete(id, undefined, { expectedVersion: 2 })).rejects.toThrow(NotFoundError);
+      await expect(students.update(id, { grade: '6' })).rejects.toThrow(NotFoundError);
+      expect(await students.findById(id, { withDeleted: true })).toMatchObject({ version: 2, grade: '5' });
+    });
+  });
+
+  it('cannot come back when its place was taken meanwhile, and can when that is free again [U64]', async () => {
+    const row = pupil();
+    await asA(async () => {
+      const { id } = await students.create(row);
+      await students.delete(id);
+      const other = await students.create(row);
+      await expect(students.restore(id)).rejects.toMatchObject({ code: 'UNIQUE_VIOLATION' });
+      await students.delete(other.id);
+      expect(await students.restore(id)).toMatchObject({ id, version: 3, deletedAt: null });
+    });
+  });
+});
+
 describe('validateUpdate', () => {
   beforeEach(() => {
     careful.judged.length = 0;

@@ -46,7 +46,9 @@ export async function upsertRow<T>(
   return call.together<UpsertResult<T>>(async () => {
     for (let attempt = 1; ; attempt += 1) {
       const [found, another] = await call.readInTurn(turn, { where: key, limit: 2, lock: true });
-      if (another) return severalRows(entity.name);
+      if (another && attempt === 1) return severalRows(entity.name);
+      // Thrown inside: a hook has run, and what it wrote must not stay.
+      if (another) throw severalRows(entity.name);
       if (found) return { entity: await change(call, found, patch, set, hooks), created: false };
       if (attempt === 1) await hooks.judgeCreate(input);
       // The last attempt asks for the error, which names the constraint.
