@@ -27,18 +27,21 @@ export interface IRepository<T extends object, CreateDTO = Partial<T>, UpdateDTO
   count(where?: WhereClause<T>, options?: QueryOptions): Promise<number>;
   create(data: CreateDTO, context?: ExecutionContext, options?: WriteOptions): Promise<T>;
   bulkCreate(data: readonly CreateDTO[], context?: ExecutionContext, options?: WriteOptions): Promise<readonly T[]>;
+  /** `change`: attributes to set, or a function that makes them of the row under a lock; null changes nothing. */
   update(
     id: string,
     change: UpdateDTO | Modify<T, UpdateDTO>,
     context?: ExecutionContext,
     options?: UpdateOptions,
   ): Promise<T>;
+  /** All rows that match or none, at most 10,000. A filter that every row passes needs `allowAll`. */
   updateMany(
     where: WhereClause<T>,
     patch: UpdateDTO,
     context?: ExecutionContext,
     options?: BulkWriteOptions,
   ): Promise<BulkWriteResult>;
+  /** Changes the row with this key or creates it; calls that meet make one row. */
   upsert<K extends keyof CreateDTO>(
     where: NaturalKey<CreateDTO, K>,
     data: UpsertInput<CreateDTO, NoInfer<K>>,
@@ -47,6 +50,7 @@ export interface IRepository<T extends object, CreateDTO = Partial<T>, UpdateDTO
   ): Promise<UpsertResult<T>>;
   delete(id: string, context?: ExecutionContext, options?: UpdateOptions): Promise<void>;
   softDelete(id: string, context?: ExecutionContext, options?: UpdateOptions): Promise<void>;
+  /** Deletes softly; otherwise as updateMany. */
   deleteMany(where: WhereClause<T>, context?: ExecutionContext, options?: BulkWriteOptions): Promise<BulkWriteResult>;
   restore(id: string, context?: ExecutionContext, options?: UpdateOptions): Promise<T>;
 }
