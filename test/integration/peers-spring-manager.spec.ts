@@ -117,6 +117,23 @@ describe('a participant that marks the unit rollback-only', () => {
     expect(hooks).toEqual(['inner rolled back', 'joined rolled back', 'outer committed']);
     expect(await stored()).toEqual(['outer']);
   });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a joined failure that was caught', () => told(unit('inner', () => Promise.reject(new Error('x'))))],
+    ['rollback() of what Sequelize was handed', () => app.sequelize.transaction(async (own) => own.rollback())],
+  ])('runs no beforeCommit hook, for there is no commit to come, and the cause is told: %s [U30]', async (_, work) => {
+    const ran: string[] = [];
+    const outcome = await told(
+      unit('outer', async (uow) => {
+        uow.beforeCommit(() => ran.push('before commit'));
+        uow.beforeCommit(() => write('hook'));
+        await work();
+      }),
+    );
+    expect(outcome).toBe('UNEXPECTED_ROLLBACK');
+    expect(ran).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
 });
 
 describe('a unit without an open one, under SUPPORTS or NEVER,', () => {
