@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { currentContext, TransactionOptionsError, TransactionScopeClosedError } from '../../src';
-import { expectWholePool, pupil, startStudentApp, type StudentApp } from '../support/student-app';
+import { expectWholePool, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
 
 let app: StudentApp;
 
@@ -192,5 +192,42 @@ describe('registering a hook', () => {
     await settled;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(late).toBeInstanceOf(TransactionScopeClosedError);
+  });
+});
+
+describe('while beforeCommit hooks run', () => {
+  it('a statement that the callback left behind is refused, those of hooks are not [D01]', async () => {
+    const hooksRun = signal();
+    const tried = signal();
+    let late: Promise<unknown> | undefined;
+    await unit(async (uow) => {
+      await app.students.create(pupil('while-1'));
+      late = hooksRun.promise.then(() => app.students.create(pupil('while-late')));
+      late.catch(() => undefined).finally(() => tried.resolve());
+      uow.beforeCommit(async () => {
+        hooksRun.resolve();
+        await tried.promise;
+        expect(uow.isInTransaction()).toBe(true);
+        await app.students.create(pupil('while-2'));
+        await unit(() => app.students.create(pupil('while-3')));
+        await unit(() => app.sequelize.models.Student!.create(pupil('while-4')), undefined, { propagation: 'NESTED' });
+      });
+    });
+    await expect(late).rejects.toThrow(TransactionScopeClosedError);
+    expect(await app.stored('while')).toEqual(['while-1', 'while-2', 'while-3', 'while-4']);
+  });
+
+  it.each([
+    ['a statement', () => app.students.create(pupil('left'))],
+    ['a unit', () => unit(() => app.students.create(pupil('left')))],
+  ])('work that a hook leaves behind rolls the unit back: %s', async (_, work) => {
+    const failing = unit(async (uow) => {
+      await app.students.create(pupil('left-outer'));
+      uow.beforeCommit(() => {
+        work().catch(() => undefined);
+      });
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'UNAWAITED_WORK' });
+    expect(await app.stored('left')).toEqual([]);
   });
 });

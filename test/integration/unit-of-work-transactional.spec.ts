@@ -175,3 +175,21 @@ describe('a route with @Transactional', () => {
     expect([below.status, below.body]).toEqual([202, { id: '8', inside: true }]);
   });
 });
+
+describe('@Transactional on an object that Nest did not make', () => {
+  class Handmade {
+    @Transactional()
+    run(): Promise<string> {
+      return Promise.resolve('ran');
+    }
+  }
+
+  it('rejects with an error that says what to do, and does not run the method', async () => {
+    await expect(new Handmade().run()).rejects.toMatchObject({
+      code: 'TRANSACTION_OPTIONS',
+      hint: expect.stringContaining('provider'),
+    });
+    const { run } = new Handmade();
+    await expect(run()).rejects.toMatchObject({ code: 'TRANSACTION_OPTIONS' });
+  });
+});
