@@ -4,7 +4,8 @@ import { poolStatus } from '../../src/database/connection/connections';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import { plantSchool, type ReplicaApp, servedBy, startReplicaApp, type StoredSchool } from '../support/replica-app';
 import { type ReplicatedServer, startReplicatedServer } from '../support/standby';
-import { eventually, signal } from '../support/student-app';
+import { signal } from '../support/student-app';
+import { waitUntil } from '../support/wait-until';
 
 let server: ReplicatedServer;
 let primary: Client;
@@ -22,7 +23,7 @@ describe('a read', () => {
   // An hour of lag is allowed: nothing goes out of use while these tests run.
   beforeAll(async () => {
     app = await startReplicaApp(server, 3_600_000);
-    await eventually(async () => (await app.usable()) === 1);
+    await waitUntil('the replica is in use', async () => (await app.usable()) === 1);
   });
   afterAll(() => app?.close());
   beforeEach(async () => {
@@ -204,8 +205,8 @@ describe('a replica', () => {
   });
   beforeEach(() => inUse());
 
-  const inUse = () => eventually(async () => (await app.usable()) === 1);
-  const outOfUse = () => eventually(async () => (await app.usable()) === 0);
+  const inUse = () => waitUntil('the replica is in use', async () => (await app.usable()) === 1);
+  const outOfUse = () => waitUntil('the replica is out of use', async () => (await app.usable()) === 0);
   const name = () => runWithContext(at.nurse, async () => (await app.schools.findById(at.id))?.name);
   const rename = (to: string) => primary.query('UPDATE schools SET name = $2 WHERE id = $1', [at.id, to]);
 
@@ -223,7 +224,7 @@ describe('a replica', () => {
     await inUse();
     const until = performance.now() + 2_500;
     const seen: number[] = [];
-    await eventually(async () => {
+    await waitUntil('the time is over', async () => {
       seen.push(await app.usable());
       return performance.now() > until;
     });
@@ -274,7 +275,7 @@ describe('a replica', () => {
   it('is left by the shutdown: no session stays, and no timer', async () => {
     expect(await servedBy(standby, name)).toBe('replica');
     await app.close();
-    await eventually(async () => {
+    await waitUntil('no session is left', async () => {
       const { rowCount } = await standby.query(`SELECT 1 FROM pg_stat_activity WHERE usename = 'phi_app'`);
       return rowCount === 0;
     });

@@ -14,7 +14,7 @@ import {
 import { SchoolRepository } from '../../src/domains';
 import { nurseOf } from './database-app';
 import type { ReplicatedServer } from './standby';
-import { eventually } from './student-app';
+import { waitUntil } from './wait-until';
 
 /** An application that reads from a standby. */
 export interface ReplicaApp {
@@ -76,7 +76,10 @@ export async function plantSchool(primary: Client, standby: Client): Promise<Sto
   const code = id.slice(0, 8);
   await primary.query('INSERT INTO clinics (id, name) VALUES ($1, $2)', [clinicId, code]);
   await primary.query('INSERT INTO schools (id, clinic_id, name, code) VALUES ($1, $2, $3, $3)', [id, clinicId, code]);
-  await eventually(async () => (await standby.query('SELECT 1 FROM schools WHERE id = $1', [id])).rowCount === 1);
+  await waitUntil(
+    'the standby has the school',
+    async () => (await standby.query('SELECT 1 FROM schools WHERE id = $1', [id])).rowCount === 1,
+  );
   return { nurse: nurseOf(clinicId), id, code };
 }
 
