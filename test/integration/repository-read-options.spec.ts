@@ -50,4 +50,14 @@ describe('options of a reading call', () => {
     const options = { context: undefined, transaction: undefined, withDeleted: undefined } as never;
     expect(await asA(() => app.students.findById(id, options))).toMatchObject({ id });
   });
+
+  it('keep a call that must be fresh out of the statement of those that may be served by a replica', async () => {
+    const sent = jest.spyOn(StatementRunner.prototype, 'runAll');
+    const both = await asA(() =>
+      Promise.all([app.students.findById(id), app.students.findById(id, { fresh: true }), app.students.findById(id)]),
+    );
+    expect(both.map((row) => row?.id)).toEqual([id, id, id]);
+    expect(sent.mock.calls.map(([, options]) => options?.fresh)).toEqual([false, true]);
+    sent.mockRestore();
+  });
 });
