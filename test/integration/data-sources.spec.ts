@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/sequelize';
 import { Test } from '@nestjs/testing';
@@ -19,8 +21,10 @@ import {
   UNIT_OF_WORK,
 } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
+import { stopEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 import { SchoolRepository } from '../../src/domains';
 import { eventually, signal } from '../support/student-app';
+import { temporaryFolder } from '../support/temporary-folder';
 import { ReportedSchoolRepository, school, startTwoSources, type TwoSourceApp } from '../support/two-sources';
 
 let app: TwoSourceApp;
@@ -304,6 +308,25 @@ describe('the boot', () => {
     } finally {
       process.env = before;
     }
+  });
+});
+
+describe('a named source without a host', () => {
+  it('is a database of its own on the embedded server, migrated, and stopped with it', async () => {
+    const folder = temporaryFolder();
+    const embedded = { enabled: true, dir: join(folder, 'server') };
+    const module = await Test.createTestingModule({
+      imports: [DatabaseModule.forRoot({ embedded }), DatabaseModule.forRoot({ name: 'reporting', embedded })],
+    }).compile();
+    module.enableShutdownHooks([]);
+    const databases = [module.get(Database), module.get<Database>(getDataSourceToken(Database, 'reporting'))];
+    for (const [i, name] of ['phi', 'phi_reporting'].entries()) {
+      expect(await databases[i]!.one(NAME)).toEqual({ name });
+      expect(await databases[i]!.one('SELECT count(*)::int AS clinics FROM clinics')).toEqual({ clinics: 0 });
+    }
+    await module.close();
+    expect(await stopEmbeddedPostgres(embedded.dir)).toBe(false);
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 
