@@ -260,6 +260,23 @@ describe('hooks of a NESTED unit', () => {
     });
     expect(await app.stored('compens')).toEqual(['compensation']);
   });
+
+  it('may open a nested unit on the outer unit, which comes before the siblings that wait', async () => {
+    const order: string[] = [];
+    await unit(async (uow) => {
+      const fails = nested(async () => {
+        uow.afterRollback(() =>
+          nested(async () => order.push((await app.students.create(pupil('turn-hook'))).studentNumber)),
+        );
+        await app.students.create(pupil('turn-undone'));
+        throw new Error('inner');
+      });
+      const sibling = nested(async () => order.push((await app.students.create(pupil('turn-sibling'))).studentNumber));
+      await Promise.allSettled([fails, sibling]);
+    });
+    expect(order).toEqual(['turn-hook', 'turn-sibling']);
+    expect(await app.stored('turn-')).toEqual(['turn-hook', 'turn-sibling']);
+  });
 });
 
 describe('the pool, after nested units of every outcome,', () => {

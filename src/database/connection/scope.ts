@@ -20,6 +20,7 @@ import { ScopeTransaction } from './scope-transaction';
 import type { ScopeSetup } from './scope-setup';
 import type { BeginOptions } from './session-settings';
 import type { Statement, StatementResult } from './statement';
+import { Turns } from './turns';
 import { WorkUnderWay } from './work-under-way';
 
 /**
@@ -47,7 +48,7 @@ export class Scope implements Holder {
   /** Why the unit can only roll back, where it is known to. */
   rollbackCause?: { readonly error: unknown };
   private child?: Scope;
-  private nesting: Promise<unknown> = Promise.resolve();
+  private readonly turns = new Turns();
   private readonly savepoint?: Savepoint;
   private savepoints = 0;
 
@@ -150,7 +151,7 @@ export class Scope implements Holder {
     afterwards: (nested: Scope) => Promise<void>,
     { readOnly = false, standsFor }: { readonly readOnly?: boolean; readonly standsFor?: ScopeSetup } = {},
   ): Promise<T> {
-    const turn = this.nesting.then(async () => {
+    const turn = this.turns.take(async () => {
       await this.work.drain();
       this.assertOpen();
       const options = readOnly ? { ...this.options, readOnly } : this.options;
@@ -162,10 +163,9 @@ export class Scope implements Holder {
         return await work(nested);
       } finally {
         this.child = undefined;
-        await afterwards(nested);
+        await this.turns.ahead(() => afterwards(nested));
       }
     });
-    this.nesting = turn.catch(() => undefined);
     return this.host(() => turn);
   }
 
