@@ -170,3 +170,39 @@ describe('the trail of a unit that [U39] [003-26] [003-38]', () => {
     expect(rows[0]!.text).not.toMatch(/Ada|Lovelace|row/);
   });
 });
+
+describe('who acts, after a savepoint took back what was said inside it [U12] [U71]', () => {
+  const nested = (fn: () => Promise<unknown>) =>
+    app.unitOfWork
+      .executeInTransaction(() => fn().then(() => Promise.reject(new Error('undo'))), undefined, {
+        propagation: 'NESTED',
+      })
+      .catch(() => undefined);
+
+  it('is told to the server again: the event names who wrote, not who wrote before', async () => {
+    const colleague = createExecutionContext({ ...app.clinics.a, userId: 'colleague', requestId: `${prefix}-other` });
+    await unit(async () => {
+      await write('own');
+      await nested(() => app.students.create(pupil(`${prefix}-gone`), colleague));
+      await app.students.create(pupil(`${prefix}-theirs`), colleague);
+      await nested(() => write('gone'));
+      await write('own-again');
+    });
+    const { rows } = await app.truth.query<{ event: string }>(
+      `SELECT action || ' ' || user_id AS event FROM audit.event
+       WHERE request_id LIKE $1 AND entity = 'Student' ORDER BY seq`,
+      [`${prefix}%`],
+    );
+    const own = `CREATE ${app.clinics.a.userId}`;
+    expect(rows.map(({ event }) => event)).toEqual([own, 'CREATE colleague', own]);
+  });
+
+  it('is told again where the unit itself had nobody: the clinic is not lost', async () => {
+    await app.unitOfWork.executeInTransaction(async () => {
+      await nested(() => app.students.create(pupil(`${prefix}-gone`), app.clinics.a));
+      await app.students.create(pupil(`${prefix}-kept`), app.clinics.a);
+      expect(await app.students.count({ studentNumber: `${prefix}-kept` }, { context: app.clinics.a })).toBe(1);
+    });
+    expect(await app.stored(prefix)).toEqual([`${prefix}-kept`]);
+  });
+});

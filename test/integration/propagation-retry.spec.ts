@@ -224,6 +224,20 @@ describe('a unit that fails with [U40] [U41]', () => {
     expect(attempts).toEqual(['outer 1', 'inner 1', 'inner 2', 'outer 1']);
   });
 
+  it('40001 in REQUIRES_NEW every time is given up there: the unit around it is told, and runs once [U42]', async () => {
+    const attempts = { outer: 0, inner: 0 };
+    const outer = unit(async () => {
+      attempts.outer += 1;
+      const failing = async (): Promise<void> => {
+        attempts.inner += 1;
+        await stale(true);
+      };
+      await unit(failing, { ...SNAPSHOT, propagation: 'REQUIRES_NEW' });
+    });
+    await expect(outer).rejects.toThrow(DeadlockError);
+    expect(attempts).toEqual({ outer: 1, inner: 3 });
+  });
+
   it('40001 inside a savepoint, and recovers from it, commits at the first attempt', async () => {
     const trace = newTrace();
     await traced(
@@ -294,6 +308,15 @@ describe('attempts [U42]', () => {
     await expect(failing).rejects.toMatchObject({ code: expect.stringMatching(/^(DEADLOCK|TIMEOUT)$/) });
     expect(trace.attempts.length).toBeLessThan(5);
     expect(await app.stored(prefix)).toEqual([]);
+  });
+
+  it('do not begin after timeoutMs: the caller gets the original error at once, not one of the time limit', async () => {
+    const trace = newTrace();
+    // The wait before the second attempt would end after the limit.
+    const chance = jest.spyOn(Math, 'random').mockReturnValue(1_000);
+    const failing = traced(trace, () => stale(true), { ...SNAPSHOT, timeoutMs: 20_000 });
+    await expect(failing.finally(() => chance.mockRestore())).rejects.toThrow(DeadlockError);
+    expect(trace.attempts).toEqual([1]);
   });
 
   it('end when the signal fires between two of them', async () => {
