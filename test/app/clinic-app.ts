@@ -88,7 +88,7 @@ export async function startClinicApp(): Promise<ClinicApp> {
       const { rows } = await superuser.query(`SELECT
         (SELECT json_agg(s ORDER BY id) FROM (SELECT id, school_id, version, deleted_at FROM students) s) AS students,
         (SELECT count(*) FROM emergency_contacts) AS contacts, (SELECT count(*) FROM allergies) AS allergies,
-        (SELECT count(*) FROM health_records) AS records, (SELECT count(*) FROM audit.event) AS events`);
+        (SELECT count(*) FROM health_records) AS records, (SELECT count(*) FROM audit.event WHERE action <> 'TRANSACTION') AS events`);
       return JSON.stringify(rows);
     },
     close: async () => {

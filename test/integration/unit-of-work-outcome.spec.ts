@@ -137,11 +137,14 @@ describe('outcomeOf', () => {
     const committed = await unit(xid);
     expect(await app.unitOfWork.outcomeOf(committed.id)).toBe('committed');
     let open = '';
-    await unit(async (uow) => {
+    let meanwhile = '';
+    const failing = unit(async (uow) => {
       open = (await xid()).id;
-      expect(await uow.runOutsideTransaction(() => uow.outcomeOf(open))).toBe('in progress');
+      meanwhile = await uow.outcomeOf(open);
       throw new Error('x');
-    }).catch(() => undefined);
+    });
+    await expect(failing).rejects.toThrow('x');
+    expect(meanwhile).toBe('in progress');
     expect(await app.unitOfWork.outcomeOf(open)).toBe('rolled back');
   });
 

@@ -59,7 +59,9 @@ describe('withRollback', () => {
     await rehearsed(async () => {
       await write('taken');
       await expect(write('taken')).rejects.toThrow(UniqueViolationError);
-      await expect(app.sequelize.models.Student!.create(pupil('taken'))).rejects.toThrow();
+      await expect(app.sequelize.models.Student!.create(pupil('taken'))).rejects.toMatchObject({
+        name: 'SequelizeUniqueConstraintError',
+      });
       await write('another');
       expect(await numbers('')).toEqual(['another', 'taken']);
     });
