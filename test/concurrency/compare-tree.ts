@@ -12,6 +12,10 @@ export function differences(expected: Observed, actual: Observed): string[] {
   if (expected.rows.join() !== actual.rows.join()) {
     lines.push(`rows of the steps [${expected.rows.join()}] expected, [${actual.rows.join()}] stored`);
   }
+  for (const [name, wanted] of Object.entries(expected.trail)) {
+    const got = actual.trail[name as keyof Observed['trail']];
+    if (String(wanted) !== String(got)) lines.push(`trail, ${name}: ${String(wanted)} expected, ${String(got)} found`);
+  }
   for (const path of new Set([...expected.log, ...actual.log].map((entry) => entry.path))) {
     const [wanted, got] = [seenFrom(path, expected.log), seenFrom(path, actual.log)];
     if (wanted !== got) lines.push(`hooks of branch '${path}': [${wanted}] expected, [${got}] ran`);
@@ -29,20 +33,19 @@ function seenFrom(path: string, log: readonly LogEntry[]): string {
 
 /**
  * A smaller tree that still differs: steps are left out, and units replaced by what is in them, as long as that helps.
- * @param runs How many trees are tried at most.
+ * @param forMs How long it tries; a tree that hangs takes its time.
  */
 export async function shrink(
   tree: Tree,
   run: (tree: Tree) => Promise<Observed>,
-  runs: number,
+  forMs: number,
 ): Promise<{ readonly tree: Tree; readonly differences: readonly string[] }> {
-  let best = { tree, differences: [] as string[] };
-  let left = runs;
+  let best = { tree, differences: differences(predict(tree), await run(tree)) };
+  const end = Date.now() + forMs;
   for (let found = true; found;) {
     found = false;
     for (const candidate of smaller(best.tree)) {
-      if (left === 0) return best;
-      left -= 1;
+      if (Date.now() > end) return best;
       const lines = differences(predict(candidate), await run(candidate));
       if (lines.length === 0) continue;
       best = { tree: candidate, differences: lines };

@@ -108,7 +108,23 @@ class Generator {
 
   private unit(spot: Spot): Step {
     const propagation = this.propagation(spot);
-    return { ...this.common(), do: 'unit', propagation, body: this.list(this.inside(spot, propagation), 5) };
+    const inner = this.inside(spot, propagation);
+    if (propagation === 'NESTED' && spot.depth < 3 && this.chance(25)) return this.nestedTwice(inner);
+    return { ...this.common(), do: 'unit', propagation, body: this.list(inner, 5) };
+  }
+
+  /** A savepoint that is rolled back after another one inside it has ended: whose name is whose must not be mixed up. */
+  private nestedTwice(spot: Spot): Step {
+    const body = [
+      this.write(),
+      this.nested(this.inside(spot, 'NESTED'), 2),
+      { ...this.common(), do: 'throw', caught: false } as const,
+    ];
+    return { ...this.common(), do: 'unit', propagation: 'NESTED', body, caught: true };
+  }
+
+  private nested(spot: Spot, most: number): Step {
+    return { ...this.common(), do: 'unit', propagation: 'NESTED', body: this.list(spot, most), caught: true };
   }
 
   private outside(spot: Spot): Step {
@@ -122,7 +138,11 @@ class Generator {
     const on = this.random.pick(HOOKS);
     const unit = on === 'beforeCommit' ? 'own' : 'none';
     const inner: Spot = { ...spot, depth: spot.depth + 2, unit, calls: 0, tidy: true, hook: true };
-    return { ...this.common(), do: 'hook', on, body: shared || this.chance(50) ? [] : this.list(inner, 2) };
+    return { ...this.common(), do: 'hook', on, body: shared || this.chance(50) ? [] : this.hookBody(inner) };
+  }
+
+  private hookBody(spot: Spot): Tree {
+    return this.chance(20) ? [this.nested(this.inside(spot, 'NESTED'), 2)] : this.list(spot, 2);
   }
 
   private parallel(spot: Spot): Step {

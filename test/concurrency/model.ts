@@ -12,7 +12,8 @@ export function predict(tree: Tree): Observed {
   const model = new Model();
   const play = model.run(tree);
   while (!play.next().done);
-  return { results: model.results, rows: [...model.stored].toSorted((a, b) => a - b), log: model.log };
+  const rows = [...model.stored].toSorted((a, b) => a - b);
+  return { results: model.results, rows, log: model.log, trail: { ...model.trail, created: rows } };
 }
 
 /** What a call rejects with. */
@@ -42,11 +43,14 @@ class Unit {
     afterRollback: [],
     afterCompletion: [],
   };
-  /** The transaction on the server. `failed`: after an SQL error it refuses everything but a rollback. */
-  readonly server: { failed: boolean };
+  /**
+   * The transaction on the server. `failed`: after an SQL error it refuses everything but a rollback. `wrote`: it leaves
+   * an outcome in the audit trail. `hasId`: so it does if it commits; a write that was tried is enough for that.
+   */
+  readonly server: { failed: boolean; wrote: boolean; hasId: boolean };
 
   constructor(readonly parent?: Unit) {
-    this.server = parent?.server ?? { failed: false };
+    this.server = parent?.server ?? { failed: false, wrote: false, hasId: false };
   }
 
   /** A savepoint does not outlive what it is part of. */
@@ -78,6 +82,7 @@ class Model {
   readonly results = new Map<string, string>();
   readonly log: LogEntry[] = [];
   readonly stored = new Set<number>();
+  readonly trail = { committed: 0, committedNothing: 0, rolledBack: 0 };
 
   run(tree: Tree): Play {
     return this.swallowing('tree', () => this.list(tree, { unit: undefined, calls: [], path: '' }));
@@ -120,11 +125,15 @@ class Model {
       case 'bomb':
         if (!unit) throw new Rejection('CHECK_VIOLATION');
         this.statement(unit);
+        unit.server.wrote = true;
         unit.bomb = true;
         return;
       case 'fail':
-        if (unit) this.statement(unit);
-        if (unit) unit.server.failed = true;
+        if (unit) {
+          this.statement(unit);
+          unit.server.failed = true;
+          unit.server.hasId ||= step.way !== 'raw';
+        }
         throw new Rejection(step.way === 'raw' ? 'INVALID_INPUT' : 'UNIQUE_VIOLATION');
       case 'throw':
         throw new Rejection(`thrown ${step.id}`);
@@ -156,9 +165,13 @@ class Model {
   }
 
   private write(id: number, unit: Unit | undefined): void {
-    if (unit) this.statement(unit);
-    if (unit) unit.rows.push(id);
-    else this.stored.add(id);
+    if (!unit) {
+      this.stored.add(id);
+      return;
+    }
+    this.statement(unit);
+    unit.server.wrote = true;
+    unit.rows.push(id);
   }
 
   private *hook(step: Step & { do: 'hook' }, about: string, place: Place): Play {
@@ -297,18 +310,22 @@ class Model {
     try {
       yield* body(unit);
       this.mustBeAwaited(unit);
-      // By index: a hook may add another one.
-      for (let i = 0; i < unit.hooks.beforeCommit.length; i += 1) yield* unit.hooks.beforeCommit[i]!('', unit);
+      // By index: a hook may add another one. None runs where no commit is to come.
+      const beforeCommit = unit.rollbackOnly ? [] : unit.hooks.beforeCommit;
+      for (let i = 0; i < beforeCommit.length; i += 1) yield* beforeCommit[i]!('', unit);
       this.mustBeAwaited(unit);
       if (unit.rollbackOnly || unit.server.failed) throw new Rejection('UNEXPECTED_ROLLBACK');
       if (unit.bomb) throw new Rejection('CHECK_VIOLATION');
     } catch (error) {
       unit.open = false;
+      if (unit.server.wrote) this.trail.rolledBack += 1;
       yield* this.afterwards(unit, 'rolled back', error, undefined);
       throw error;
     }
     unit.open = false;
     for (const row of unit.rows) this.stored.add(row);
+    if (unit.rows.length > 0) this.trail.committed += 1;
+    else if (unit.server.wrote || unit.server.hasId) this.trail.committedNothing += 1;
     yield* this.afterwards(unit, 'committed', undefined, undefined);
   }
 

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Client } from 'pg';
 import { DatabaseError, type ExecutionContext, type IUnitOfWork, runWithContext } from '../../src';
 import { INSERT_STUDENT, pupil, signal, type StudentApp } from '../support/student-app';
 import type { LogEntry, Observed, Step, Tree, Way } from './tree';
@@ -10,11 +11,12 @@ export const TAKEN = 'taken';
 const BOMB = '-bomb';
 
 /** A tree takes some 20 ms; a unit that hangs would only end with its timeout of 30 s. */
-const HANGS_AFTER_MS = 5_000;
+const HANGS_AFTER_MS = 15_000;
 
 /** Stores what the trees stumble over. */
 export async function plantTraps(app: StudentApp): Promise<void> {
   await app.students.create(pupil(TAKEN), app.clinics.a);
+  await app.truth.query('CREATE INDEX ON audit.event (request_id)');
   await app.truth.query(`
     CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'found at COMMIT' USING ERRCODE = 'check_violation'; END $$;
@@ -22,14 +24,44 @@ export async function plantTraps(app: StudentApp): Promise<void> {
     FOR EACH ROW WHEN (NEW.student_number LIKE '%${BOMB}') EXECUTE FUNCTION refuse_at_commit()`);
 }
 
-/** Runs a tree on the library; `prefix` begins the number of every student it stores. */
-export async function play(app: StudentApp, tree: Tree, prefix: string): Promise<Observed> {
+/**
+ * Runs a tree on the library.
+ * @param truth A superuser's connection that nobody else uses meanwhile.
+ * @param prefix Begins the number of every student that the tree stores.
+ */
+export async function play(app: StudentApp, truth: Client, tree: Tree, prefix: string): Promise<Observed> {
   const player = new Player(app, prefix);
   const context: ExecutionContext = Object.freeze({ ...app.clinics.a, requestId: prefix });
   await inTime(runWithContext(context, () => player.run(tree)));
-  const stored = await app.stored(prefix);
-  const rows = stored.map((number) => Number.parseInt(number.slice(prefix.length), 10)).toSorted((a, b) => a - b);
-  return { results: player.results, rows, log: player.log };
+  return { results: player.results, log: player.log, ...(await stored(truth, prefix)) };
+}
+
+/** What is stored in the end, and what the audit trail says about it. */
+async function stored(truth: Client, prefix: string): Promise<Pick<Observed, 'rows' | 'trail'>> {
+  const { rows: students } = await truth.query<{ number: string }>(
+    'SELECT student_number AS number FROM students WHERE starts_with(student_number, $1)',
+    [prefix],
+  );
+  const { rows: events } = await truth.query<{ outcome: string | null; wrote: boolean; number: string | null }>(
+    `SELECT e.details ->> 'outcome' AS outcome,
+       CASE WHEN e.entity = 'Student' THEN coalesce(s.student_number, $1 || '-1') END AS number,
+       EXISTS (SELECT FROM audit.event AS w WHERE w.request_id = $1 AND w.entity = 'Student' AND w.transaction_id = e.entity_id) AS wrote
+     FROM audit.event AS e LEFT JOIN students AS s ON s.id::text = e.entity_id WHERE e.request_id = $1`,
+    [prefix],
+  );
+  const count = (outcome: string, wrote?: boolean): number =>
+    events.filter((event) => event.outcome === outcome && (wrote === undefined || event.wrote === wrote)).length;
+  const steps = (numbers: readonly string[]): number[] =>
+    numbers.map((number) => Number.parseInt(number.slice(prefix.length), 10)).toSorted((a, b) => a - b);
+  return {
+    rows: steps(students.map(({ number }) => number)),
+    trail: {
+      committed: count('COMMITTED', true),
+      committedNothing: count('COMMITTED', false),
+      rolledBack: count('ROLLED_BACK'),
+      created: steps(events.flatMap(({ number }) => number ?? [])),
+    },
+  };
 }
 
 /** A tree that hangs shows what it did so far; the others go on. */

@@ -60,6 +60,16 @@ export interface Observed {
   readonly rows: readonly number[];
   /** Hooks in the order in which they ran. */
   readonly log: readonly LogEntry[];
+  /** What the audit trail holds about transactions. */
+  readonly trail: {
+    /** Outcome events of transactions that stored something. */
+    readonly committed: number;
+    /** The same of those that wrote, took it back to a savepoint, and committed nothing. */
+    readonly committedNothing: number;
+    readonly rolledBack: number;
+    /** Steps whose rows the trail says were created. */
+    readonly created: readonly number[];
+  };
 }
 
 /** The lists of steps inside a step, in order. */
