@@ -1,6 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Propagation, runWithContext, type TransactionOptions, UniqueViolationError } from '../../src';
+import {
+  createSystemExecutionContext,
+  type Propagation,
+  runWithContext,
+  type TransactionOptions,
+  UniqueViolationError,
+} from '../../src';
 import { withRollback } from '../../src/database/testing';
 import { expectWholePool, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
 
@@ -27,7 +33,7 @@ afterEach(async () => {
 });
 
 describe('withRollback', () => {
-  it('answers what the test answers, shows it what it wrote, and leaves nothing', async () => {
+  it('answers what the test answers, shows it what it wrote, and leaves nothing [U85]', async () => {
     const seen = await rehearsed(async () => {
       await write('lone');
       await app.sequelize.models.Student!.create(pupil('model'));
@@ -41,7 +47,7 @@ describe('withRollback', () => {
     expect(await numbers('')).toEqual([]);
   });
 
-  it('leaves nothing of a test that throws, and passes on what it threw', async () => {
+  it('leaves nothing of a test that throws, and passes on what it threw [U85]', async () => {
     const boom = new Error('boom');
     await expect(rehearsed(() => write('thrown').then(() => Promise.reject(boom)))).rejects.toBe(boom);
   });
@@ -121,7 +127,28 @@ describe('withRollback', () => {
     });
   });
 
-  it('takes in an HTTP request that the test makes, which is a chain of calls of its own', async () => {
+  it('shows no row to whoever acts for no clinic, before, inside and after a unit of one', async () => {
+    const nobody = createSystemExecutionContext();
+    const seen = () => app.students.count({}, { context: nobody });
+    await rehearsed(async () => {
+      await unit(async () => {
+        await write('of-a');
+        expect(await unit(seen, { propagation: 'REQUIRES_NEW' }, nobody)).toBe(0);
+        expect(await app.students.count()).toBe(1);
+      });
+      expect(await seen()).toBe(0);
+      await unit(
+        async () => {
+          await unit(() => write('of-b', app.clinics.b), { propagation: 'REQUIRES_NEW' }, app.clinics.b);
+          expect(await seen()).toBe(0);
+        },
+        {},
+        nobody,
+      );
+    });
+  });
+
+  it('takes in an HTTP request that the test makes, which is a chain of calls of its own [U85]', async () => {
     const server = createServer((request, response) => {
       void runWithContext(app.clinics.a, () => unit(() => write(`http${request.url!.slice(1)}`)))
         .then(() => numbers(''))
