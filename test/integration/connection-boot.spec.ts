@@ -56,7 +56,7 @@ const closedPort = async (): Promise<number> => {
 const pool = { connectionTimeoutMs: 500 };
 
 describe('the boot', () => {
-  it('stops where nobody listens, and names the host and port [D25] [004-08]', async () => {
+  it('stops where nobody listens, and names the host and port [D25] [004-08] [U80]', async () => {
     const port = await closedPort();
     const error = await refusal({ port, pool });
     expect(error).toBeInstanceOf(UnavailableError);
@@ -70,7 +70,7 @@ describe('the boot', () => {
     expect((error as Error).message).toMatch(/no-such-host\.invalid:\d+ cannot be reached/);
   });
 
-  it('stops where the host takes the connection and never answers [D25]', async () => {
+  it('stops where the host takes the connection and never answers [D25] [U82]', async () => {
     const { port } = silent.address() as AddressInfo;
     const error = await refusal({ port, pool });
     expect(error).toBeInstanceOf(UnavailableError);

@@ -67,7 +67,7 @@ async function kill(): Promise<void> {
 }
 
 describe('a backend killed inside a unit', () => {
-  it('before a statement: the statement rejects, the unit is rolled back', async () => {
+  it('before a statement: the statement rejects, the unit is rolled back [U38]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('killed-1'));
       await kill();
@@ -78,7 +78,7 @@ describe('a backend killed inside a unit', () => {
     expect(await app.stored('killed')).toEqual([]);
   });
 
-  it('while a statement runs', async () => {
+  it('while a statement runs [U38]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('killed-1'));
       const pid = await backendPid(app);
@@ -89,7 +89,7 @@ describe('a backend killed inside a unit', () => {
     expect(await app.stored('killed')).toEqual([]);
   });
 
-  it('before COMMIT is sent: certainly rolled back, not unknown', async () => {
+  it('before COMMIT is sent: certainly rolled back, not unknown [U32]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('killed-1'));
       await kill();
@@ -110,7 +110,7 @@ describe('a backend killed inside a unit', () => {
     expect(hooks).toEqual(rolledBack);
   });
 
-  it('before ROLLBACK: the error of the callback is the one that surfaces [002-11]', async () => {
+  it('before ROLLBACK: the error of the callback is the one that surfaces [002-11] [U34]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('killed-1'));
       await kill();
@@ -139,21 +139,21 @@ describe('a backend killed inside a unit', () => {
     expect(await app.stored('killed')).toEqual([]);
   });
 
-  it('during COMMIT: the outcome is unknown, and neither afterCommit nor afterRollback runs [D04]', async () => {
+  it('during COMMIT: the outcome is unknown, and neither afterCommit nor afterRollback runs [D04] [U31]', async () => {
     const { error, hooks } = await outcomeOf(() => app.students.create(pupil('die-1')));
     expect(error).toBeInstanceOf(TransactionOutcomeUnknownError);
     expect(hooks).toEqual(['unknown']);
     expect(await app.stored('die')).toEqual([]);
   });
 
-  it('during the COMMIT of a lone write', async () => {
+  it('during the COMMIT of a lone write [U31]', async () => {
     await expect(app.students.create(pupil('die-2'), app.clinics.a)).rejects.toThrow(TransactionOutcomeUnknownError);
     expect(await app.stored('die')).toEqual([]);
   });
 });
 
 describe('a connection cut on the wire', () => {
-  it('at the begin of a unit: nothing was begun', async () => {
+  it('at the begin of a unit: nothing was begun [U16]', async () => {
     proxy.cutOn('START TRANSACTION', 'before');
     const { error, hooks } = await outcomeOf(() => app.students.create(pupil('cut-1')));
     expect(error).toBeInstanceOf(UnavailableError);
@@ -161,7 +161,7 @@ describe('a connection cut on the wire', () => {
     expect(await app.stored('cut')).toEqual([]);
   });
 
-  it('before COMMIT arrives: unknown to us, and not stored', async () => {
+  it('before COMMIT arrives: unknown to us, and not stored [U31]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('cut-2'));
       proxy.cutOn('COMMIT', 'before');
@@ -171,7 +171,7 @@ describe('a connection cut on the wire', () => {
     expect(await app.stored('cut-2')).toEqual([]);
   });
 
-  it('after COMMIT was done: unknown to us, and stored', async () => {
+  it('after COMMIT was done: unknown to us, and stored [U31]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('cut-3'));
       proxy.cutOn('COMMIT', 'after answer');
@@ -181,7 +181,7 @@ describe('a connection cut on the wire', () => {
     expect(await app.stored('cut-3')).toEqual(['cut-3']);
   });
 
-  it('at ROLLBACK: the error of the callback surfaces, and nothing is stored', async () => {
+  it('at ROLLBACK: the error of the callback surfaces, and nothing is stored [U34]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('cut-4'));
       proxy.cutOn('ROLLBACK', 'before');
@@ -192,7 +192,7 @@ describe('a connection cut on the wire', () => {
     await eventually(async () => (await app.stored('cut-4')).length === 0);
   });
 
-  it('at RELEASE of a savepoint: the unit does not commit', async () => {
+  it('at RELEASE of a savepoint: the unit does not commit [U31]', async () => {
     const { error, hooks } = await outcomeOf(async () => {
       await app.students.create(pupil('cut-5'));
       proxy.cutOn('RELEASE', 'after answer');
@@ -231,7 +231,7 @@ describe('a connection cut on the wire', () => {
     expect(await app.stored('cut-model')).toEqual(['cut-model']);
   });
 
-  it('by a peer that falls silent: the call ends by itself', async () => {
+  it('by a peer that falls silent: the call ends by itself [U82]', async () => {
     const { error } = await outcomeOf(async () => {
       await app.students.create(pupil('silent'));
       proxy.stall();

@@ -64,7 +64,7 @@ describe('the pool', () => {
     expect(await app.stored('exhausted')).toEqual([]);
   });
 
-  it('survives the loss of its idle connections: the process lives, and the next call works [002-03]', async () => {
+  it('survives the loss of its idle connections: the process lives, and the next call works [002-03] [U81]', async () => {
     await expectWholePool(app, 3);
     const idle = await sessions(app);
     expect(idle.length).toBeGreaterThan(0);
@@ -75,7 +75,7 @@ describe('the pool', () => {
     await expectWholePool(app, 3);
   });
 
-  it('recovers from a loss that it has not noticed: a call may fail, clearly, and the next one works', async () => {
+  it('recovers from a loss that it has not noticed: a call may fail, clearly, and the next one works [U81]', async () => {
     for (let round = 0; round < 5; round += 1) {
       const pid = await backendPid(app);
       await app.truth.query('SELECT pg_terminate_backend($1)', [pid]);
@@ -91,7 +91,7 @@ describe('the pool', () => {
     await expectWholePool(app, 3);
   });
 
-  it('gets its slot back after the server ended an idle transaction', async () => {
+  it('gets its slot back after the server ended an idle transaction [U38]', async () => {
     await app.truth.query(`ALTER ROLE phi_app IN DATABASE ${app.db.name} SET idle_in_transaction_session_timeout = 50`);
     for (const pid of await sessions(app)) await terminate(app.truth, pid);
     await eventually(() => poolStatus(app.sequelize).size === 0);
@@ -119,7 +119,7 @@ describe('shutdown', () => {
   });
   afterEach(() => app?.close());
 
-  it('waits for work that ends in time', async () => {
+  it('waits for work that ends in time [U37]', async () => {
     const begun = signal();
     const working = app.unitOfWork.executeInTransaction(async () => {
       await app.students.create(pupil('in-time'));
@@ -150,7 +150,7 @@ describe('shutdown', () => {
     expect(await app.stored('stuck')).toEqual([]);
   });
 
-  it('is bounded with callers still waiting for a connection, and none of them hangs', async () => {
+  it('is bounded with callers still waiting for a connection, and none of them hangs [U37]', async () => {
     const begun = signal();
     const units = Array.from({ length: 6 }, () =>
       app.unitOfWork.executeInTransaction(async () => {

@@ -47,7 +47,7 @@ const failing = () => Promise.reject(fault);
 const NAME = 'SELECT current_database() AS name';
 
 describe('two data sources', () => {
-  it('have a transaction each: a query on B inside a unit on A does not run on A [L] [D01]', async () => {
+  it('have a transaction each: a query on B inside a unit on A does not run on A [L] [D01] [U01]', async () => {
     await onA(async () => {
       expect(await app.a.database.one(NAME)).toEqual({ name: app.a.db.name });
       expect(await app.b.database.one(NAME)).toEqual({ name: app.b.db.name });

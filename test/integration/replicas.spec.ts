@@ -72,7 +72,7 @@ describe('a read', () => {
     expect(await servedBy(standby, () => app.schools.findById(at.id, { context: at.nurse }))).toBe('primary');
   });
 
-  it('inside a unit of work, read-only or not, goes to the primary', async () => {
+  it('inside a unit of work, read-only or not, goes to the primary [U69]', async () => {
     const inUnit = (readOnly: boolean) =>
       request(() => app.unitOfWork.executeInTransaction(read, undefined, { readOnly }));
     expect([await inUnit(false), await inUnit(true)]).toEqual(['primary', 'primary']);
@@ -127,7 +127,7 @@ describe('a read', () => {
     },
   );
 
-  it('goes to the primary wherever the request wrote before, also for another clinic and in an inner context', async () => {
+  it('goes to the primary wherever the request wrote before, also for another clinic and in an inner context [U69]', async () => {
     const elsewhere = await plantSchool(primary, standby);
     await runWithContext(at.nurse, async () => {
       await runWithContext(elsewhere.nurse, () => app.schools.update(elsewhere.id, { name: 'inner' }));
@@ -137,7 +137,7 @@ describe('a read', () => {
     expect(await request(() => app.schools.findAll())).toBe('replica');
   });
 
-  it('of another request goes to the primary while a unit that has written for the clinic is open', async () => {
+  it('of another request goes to the primary while a unit that has written for the clinic is open [U69]', async () => {
     const [wrote, go] = [signal(), signal()];
     const unit = app.unitOfWork.executeInTransaction(async () => {
       await app.schools.update(at.id, { name: 'open' });
@@ -151,7 +151,7 @@ describe('a read', () => {
     expect(await request(read)).toBe('primary');
   });
 
-  it('in an afterCommit hook sees what was committed', async () => {
+  it('in an afterCommit hook sees what was committed [U69]', async () => {
     let seen: string | undefined;
     const unit = () =>
       app.unitOfWork.executeInTransaction(async (uow) => {
@@ -210,7 +210,7 @@ describe('a replica', () => {
   const name = () => runWithContext(at.nurse, async () => (await app.schools.findById(at.id))?.name);
   const rename = (to: string) => primary.query('UPDATE schools SET name = $2 WHERE id = $1', [at.id, to]);
 
-  it('that lags too far is not read from, and is again when it has caught up', async () => {
+  it('that lags too far is not read from, and is again when it has caught up [U69]', async () => {
     await standby.query('SELECT pg_wal_replay_pause()');
     await rename('lagging');
     await outOfUse();
@@ -232,7 +232,7 @@ describe('a replica', () => {
     expect(seen.filter((usable) => usable === 1).length).toBeGreaterThan(seen.length / 2);
   });
 
-  it('that is killed fails no read, and is read from again after its restart; the process survives [L]', async () => {
+  it('that is killed fails no read, and is read from again after its restart; the process survives [L] [U83]', async () => {
     const reads = Promise.all(Array.from({ length: 200 }, () => name()));
     await server.killStandby();
     const during = await Promise.all([...Array.from({ length: 50 }, () => name()), reads.then(() => name())]);
@@ -255,7 +255,7 @@ describe('a replica', () => {
     expect(new Set([...(await reads), await name()]).size).toBe(1);
   });
 
-  it('that answers nothing any more keeps no read waiting beyond the lag allowed [L]', async () => {
+  it('that answers nothing any more keeps no read waiting beyond the lag allowed [L] [U82]', async () => {
     proxy.stall();
     expect(await Promise.all(Array.from({ length: 10 }, () => name()))).toEqual(Array(10).fill('lagging'));
     await outOfUse();

@@ -303,7 +303,7 @@ describe.each([
 });
 
 describe('What was refused', () => {
-  it('is in no log: Nest’s, the console’s, the process’s [002-13] [004-07]', () => {
+  it('is in no log: Nest’s, the console’s, the process’s [002-13] [004-07] [U72]', () => {
     expect(output.text()).toMatch(/Student\.create failed with 23505/);
     expect(output.text()).not.toMatch(/Canary|7301/);
   });

@@ -99,7 +99,7 @@ describe('findById calls of one tick', () => {
     expect(asked()).toEqual([2]);
   });
 
-  it('with a bad id are refused alone: the others are answered', async () => {
+  it('with a bad id are refused alone: the others are answered [U68]', async () => {
     const results = await asA(() =>
       Promise.allSettled([ids[0]!, 'no-uuid', undefined as never, ids[1]!].map((id) => app.students.findById(id))),
     );
@@ -107,7 +107,7 @@ describe('findById calls of one tick', () => {
     expect(results[1]).toMatchObject({ reason: expect.any(InvalidInputError) as unknown });
   });
 
-  it('of two clinics never share a statement, and neither sees the rows of the other', async () => {
+  it('of two clinics never share a statement, and neither sees the rows of the other [U68]', async () => {
     const both = (id: string) => [
       runWithContext(app.clinics.a, () => app.students.findById(id)),
       runWithContext(app.clinics.b, () => app.students.findById(id)),
@@ -143,7 +143,7 @@ describe('findById calls of one tick', () => {
     expect(two!.createdAt).toEqual(rows[0]!.createdAt);
   });
 
-  it('get an error each when the statement fails', async () => {
+  it('get an error each when the statement fails [U68]', async () => {
     const results = await runWithContext({ ...app.clinics.a, clinicId: 'by-hand' }, () =>
       Promise.allSettled([app.students.findById(ids[0]!), app.students.findById(ids[1]!)]),
     );
@@ -233,7 +233,7 @@ describe('findById calls of one tick in a unit of work', () => {
     await expect(inside).rejects.toThrow('rolled back');
   });
 
-  it('keep their place among the other statements of the unit: each sees what was written before it, and no more', async () => {
+  it('keep their place among the other statements of the unit: each sees what was written before it, and no more [U08]', async () => {
     await unit(async () => {
       const { id } = await app.students.create(pupil('order'));
       const [first, , second, , third] = await Promise.all([
@@ -248,7 +248,7 @@ describe('findById calls of one tick in a unit of work', () => {
     });
   });
 
-  it('that nobody awaits roll the unit back with UnawaitedWorkError [003-21]', async () => {
+  it('that nobody awaits roll the unit back with UnawaitedWorkError [003-21] [U06]', async () => {
     const left: Promise<unknown>[] = [];
     await expect(
       unit(async () => {
@@ -263,7 +263,7 @@ describe('findById calls of one tick in a unit of work', () => {
     expect(await app.stored('unawaited')).toEqual([]);
   });
 
-  it('are refused after the unit has settled, each of them, and do not read outside it [D01]', async () => {
+  it('are refused after the unit has settled, each of them, and do not read outside it [D01] [U03]', async () => {
     const settled = signal();
     let late: Promise<unknown[]> | undefined;
     await unit(async () => {
@@ -312,7 +312,7 @@ describe('findById calls of one tick in a unit of work', () => {
     });
   });
 
-  it('of a chain that holds all connections are refused alone: calls of other chains wait and are answered', async () => {
+  it('of a chain that holds all connections are refused alone: calls of other chains wait and are answered [U24]', async () => {
     const now = signal();
     const other = now.promise.then(() => asA(() => app.students.findById(ids[1]!)));
     const deep = (levels: number): Promise<void> =>

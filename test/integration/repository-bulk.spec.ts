@@ -81,7 +81,7 @@ describe('bulkCreate', () => {
     }
   });
 
-  it('stores nothing when one row is bad input, and sends nothing', async () => {
+  it('stores nothing when one row is bad input, and sends nothing [U63]', async () => {
     const before = await students.count({}, { context: clinics.a });
     const rows = many(1_200, 'input');
     expect(

@@ -65,7 +65,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('Keyset pages', () => {
-  it('skip no row and repeat none, whatever the keys, nulls and equals: 40 random orders, there and back [003-18] [D20]', async () => {
+  it('skip no row and repeat none, whatever the keys, nulls and equals: 40 random orders, there and back [003-18] [D20] [U66]', async () => {
     for (let round = 0; round < 40; round += 1) {
       const { orderBy, sql } = randomOrder(random);
       const criteria = { orderBy, limit: 1 + random.below(40) };
@@ -129,7 +129,7 @@ describe('Keyset pages', () => {
     expect([...ids(one), ...ids(two)]).toEqual((await expected('id')).slice(0, 53));
   });
 
-  it('never show a row twice while others are stored in front of it, and do not lose one', async () => {
+  it('never show a row twice while others are stored in front of it, and do not lose one [U66]', async () => {
     const before = await expected('rank, id');
     const seen: string[] = [];
     let after: string | undefined;
@@ -177,13 +177,13 @@ describe('A cursor of findPage', () => {
   const next = async (criteria: object = { orderBy }): Promise<string> =>
     (await asA(() => students.findPage({ ...criteria, limit: 2 }))).cursors.next!;
 
-  it('shows nothing of the row that it stands for', async () => {
+  it('shows nothing of the row that it stands for [U67]', async () => {
     const cursor = await next();
     expect(Buffer.from(cursor, 'base64url').toString('latin1')).not.toContain('Lovelace');
     expect(cursor).not.toContain(Buffer.from('Lovelace').toString('base64url').slice(0, -1));
   });
 
-  it('is refused for another order, filter, value, clinic, entity or view of deleted rows', async () => {
+  it('is refused for another order, filter, value, clinic, entity or view of deleted rows [U67]', async () => {
     const where = { grade: { in: ['5', '6'] } };
     const after = await next({ where, orderBy });
     await asA(async () => {
@@ -221,7 +221,7 @@ describe('A cursor of findPage', () => {
     }
   });
 
-  it('does not open the rows of another clinic, and neither do the pages', async () => {
+  it('does not open the rows of another clinic, and neither do the pages [U67]', async () => {
     const all = await asA(() => students.findPage({ limit: 100 }));
     expect(new Set(all.data.map(({ clinicId }) => clinicId))).toEqual(new Set([clinics.a.clinicId]));
     const after = await next();

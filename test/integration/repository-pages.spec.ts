@@ -45,7 +45,7 @@ describe('Pages', () => {
     });
   });
 
-  it('show every row once, though the sort keys are equal [D20]', async () => {
+  it('show every row once, though the sort keys are equal [D20] [U66]', async () => {
     await asA(async () => {
       const seen: string[] = [];
       for (let page = 1; page <= 19; page += 1) {
@@ -105,7 +105,7 @@ describe('Pages', () => {
     });
   });
 
-  it('count what the filter lets through [D20]', async () => {
+  it('count what the filter lets through [D20] [U66]', async () => {
     await asA(async () => {
       const { pagination } = await students.findMany({
         where: { OR: [{ grade: null }, { studentNumber: 'p-1' }] },

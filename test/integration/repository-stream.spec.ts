@@ -158,7 +158,7 @@ describe('A stream in a unit of work', () => {
     expect(await app.stored('s-own')).toEqual([]);
   });
 
-  it('is refused once the unit has settled, and never goes on outside it', async () => {
+  it('is refused once the unit has settled, and never goes on outside it [U03]', async () => {
     let rows: AsyncIterator<unknown> | undefined;
     await unit(async () => {
       rows = stream({ batchSize: 1 })[Symbol.asyncIterator]();
@@ -244,7 +244,7 @@ describe('A stream in any order', () => {
   });
   afterAll(() => other?.close());
 
-  it('skips no row and repeats none, whatever the keys, nulls and chunks', async () => {
+  it('skips no row and repeats none, whatever the keys, nulls and chunks [U66]', async () => {
     const seed = jest.getSeed();
     const random = seededRandom(seed);
     await plantSortCases(truth, random, 60);

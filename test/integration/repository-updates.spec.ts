@@ -45,7 +45,7 @@ const create = () => students.create(pupil(), clinics.a);
 const asA = <T>(work: () => Promise<T>): Promise<T> => runWithContext(clinics.a, work);
 
 describe('Updates that meet', () => {
-  it('of different columns all survive [D21]', async () => {
+  it('of different columns all survive [D21] [U60]', async () => {
     const { id } = await create();
     const changes = [
       { grade: '6' },
@@ -62,7 +62,7 @@ describe('Updates that meet', () => {
     });
   });
 
-  it('in units of work of their own wait for each other, and none is lost [D21]', async () => {
+  it('in units of work of their own wait for each other, and none is lost [D21] [U60]', async () => {
     const { id } = await create();
     await Promise.all(
       ['city', 'county', 'state', 'phone'].map((column) =>
@@ -81,7 +81,7 @@ describe('Updates that meet', () => {
     });
   });
 
-  it('with the version that each had read: one wins, the others are told [D21]', async () => {
+  it('with the version that each had read: one wins, the others are told [D21] [U60]', async () => {
     const { id, version } = await create();
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, (_, i) =>
@@ -247,16 +247,19 @@ describe('The version of a row', () => {
     ],
   ];
 
-  it.each(PATHS)('is raised by one, with its time, and its creation kept: %s [D21] [004-16]', async (_name, write) => {
-    const { id } = await create();
-    const before = await versionOf(id);
-    await superuser.query('SELECT pg_sleep(0.002)');
-    await asA(() => write(id));
-    const after = await versionOf(id);
-    expect(after.version).toBe(before.version + 1);
-    expect(after.updated_at.getTime()).toBeGreaterThan(before.updated_at.getTime());
-    expect([after.created_at, after.created_by]).toEqual([before.created_at, before.created_by]);
-  });
+  it.each(PATHS)(
+    'is raised by one, with its time, and its creation kept: %s [D21] [004-16] [U61]',
+    async (_name, write) => {
+      const { id } = await create();
+      const before = await versionOf(id);
+      await superuser.query('SELECT pg_sleep(0.002)');
+      await asA(() => write(id));
+      const after = await versionOf(id);
+      expect(after.version).toBe(before.version + 1);
+      expect(after.updated_at.getTime()).toBeGreaterThan(before.updated_at.getTime());
+      expect([after.created_at, after.created_by]).toEqual([before.created_at, before.created_by]);
+    },
+  );
 
   it('is what the write answered: no other read is needed', async () => {
     await asA(async () => {

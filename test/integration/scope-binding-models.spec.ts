@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('a model', () => {
-  it('reads its columns: no class field shadows an attribute [D22]', async () => {
+  it('reads its columns: no class field shadows an attribute [D22] [U84]', async () => {
     await app.students.create(pupil('declared'), app.clinics.a);
     const found = await runWithContext(app.clinics.a, () =>
       domains.Student.findOne({ where: { studentNumber: 'declared' } }),
@@ -25,7 +25,7 @@ describe('a model', () => {
     });
   });
 
-  it('has no own property for any of its attributes, in any entity [D22]', () => {
+  it('has no own property for any of its attributes, in any entity [D22] [U84]', () => {
     const models = Object.values(app.sequelize.models);
     expect(models.length).toBeGreaterThanOrEqual(5);
     for (const model of models) {
@@ -35,7 +35,7 @@ describe('a model', () => {
     }
   });
 
-  it('is told of a rollback by no instance, which is why repositories return none', async () => {
+  it('is told of a rollback by no instance, which is why repositories return none [U70]', async () => {
     let instance: Model | undefined;
     let plain: object | undefined;
     await expect(
@@ -52,7 +52,7 @@ describe('a model', () => {
     expect(await app.stored('ghost')).toEqual([]);
   });
 
-  it('raises the version and is audited on every path that fires no hook: increment, static update, raw SQL', async () => {
+  it('raises the version and is audited on every path that fires no hook: increment, static update, raw SQL [U61]', async () => {
     const { id } = await app.students.create(pupil('hookless'), app.clinics.a);
     await runWithContext(app.clinics.a, async () => {
       await domains.Student.increment({ version: 0 } as never, { where: { id } });
@@ -64,7 +64,7 @@ describe('a model', () => {
     expect(rows.map(({ action }: { action: string }) => action)).toEqual(['CREATE', 'UPDATE', 'UPDATE', 'UPDATE']);
   });
 
-  it('logs nothing: neither inline values nor parameters', async () => {
+  it('logs nothing: neither inline values nor parameters [U72]', async () => {
     const printed = (['log', 'info', 'warn', 'error', 'debug'] as const).map((level) =>
       jest.spyOn(console, level).mockImplementation(() => undefined),
     );

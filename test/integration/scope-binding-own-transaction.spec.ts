@@ -14,7 +14,7 @@ afterEach(() => expectWholePool(app, 2));
 const model = () => app.sequelize.models.Student!;
 
 describe('a transaction that the caller opens with sequelize.transaction()', () => {
-  it('carries tenant and actor from its begin, for models and raw SQL', async () => {
+  it('carries tenant and actor from its begin, for models and raw SQL [U71]', async () => {
     await runWithContext(app.clinics.a, async () => {
       const transaction = await app.sequelize.transaction();
       const [rows] = await app.sequelize.query(
@@ -96,7 +96,7 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
     },
   );
 
-  it('is refused while its COMMIT is under way', async () => {
+  it('is refused while its COMMIT is under way [U09]', async () => {
     const transaction = await app.sequelize.transaction();
     await app.students.create(pupil('committing'), app.clinics.a, { transaction });
     const committing = transaction.commit();

@@ -101,7 +101,7 @@ describe('everything that runs on the bound instance', () => {
     expect(await standing()).toEqual(before);
   });
 
-  it('uses one connection for all of it', async () => {
+  it('uses one connection for all of it [U02]', async () => {
     await unit(async () => {
       const pid = 'SELECT pg_backend_pid() AS pid';
       const [[first], [second], third] = await Promise.all([
@@ -114,7 +114,7 @@ describe('everything that runs on the bound instance', () => {
     await expectWholePool(app, 2);
   });
 
-  it('stores what it writes when the unit commits, and finds it again', async () => {
+  it('stores what it writes when the unit commits, and finds it again [U02]', async () => {
     const found = await unit(async () => {
       await model().findOrCreate({ where: { studentNumber: 'found' }, defaults: pupil('found') });
       const [, created] = await model().findOrCreate({ where: { studentNumber: 'found' }, defaults: pupil('found') });
@@ -124,7 +124,7 @@ describe('everything that runs on the bound instance', () => {
     expect(await app.stored('found')).toEqual(['found']);
   });
 
-  it('lets findOrCreate lose a race without ending the unit', async () => {
+  it('lets findOrCreate lose a race without ending the unit [U02]', async () => {
     await unit(async () => {
       // The row appears between its read and its insert.
       const hook = jest.fn(async () => {
@@ -160,7 +160,7 @@ describe('everything that runs on the bound instance', () => {
     await expectWholePool(app, 2);
   });
 
-  it('leaves Sequelize itself unbound: no CLS is set for other instances', () => {
+  it('leaves Sequelize itself unbound: no CLS is set for other instances [U01]', () => {
     expect((Sequelize as unknown as { _cls?: unknown })._cls).toBeUndefined();
     expect(Object.getPrototypeOf(app.sequelize)).toBe(Sequelize.prototype);
   });
@@ -187,7 +187,7 @@ describe('the transaction that Sequelize is handed inside a unit', () => {
     expect(await app.stored('by-hand')).toEqual([]);
   });
 
-  it('that fails and is caught makes the unit rollback-only, with the cause', async () => {
+  it('that fails and is caught makes the unit rollback-only, with the cause [U20]', async () => {
     const cause = new Error('inner');
     const error = await unit(async () => {
       await app.students.create(pupil('caught'));
@@ -198,12 +198,12 @@ describe('the transaction that Sequelize is handed inside a unit', () => {
     expect(await app.stored('caught')).toEqual([]);
   });
 
-  it('cannot be had without a callback: it would take a second connection', async () => {
+  it('cannot be had without a callback: it would take a second connection [U05]', async () => {
     await expect(unit(() => app.sequelize.transaction())).rejects.toThrow(TransactionOptionsError);
     await expectWholePool(app, 2);
   });
 
-  it('is refused once the unit has settled, however it is used', async () => {
+  it('is refused once the unit has settled, however it is used [U03]', async () => {
     let kept: Transaction | undefined;
     await unit(() =>
       app.sequelize.transaction(async (transaction) => {
@@ -256,7 +256,7 @@ describe('two Sequelize instances', () => {
     return (rows as { name: string }[])[0]!.name;
   };
 
-  it('never see each other’s unit: each statement runs on its own database, in or outside its own unit', async () => {
+  it('never see each other’s unit: each statement runs on its own database, in or outside its own unit [U01]', async () => {
     await expect(
       unit(async () => {
         expect(await where(other)).toBe(db.name);
@@ -272,7 +272,7 @@ describe('two Sequelize instances', () => {
     expect(await app.stored('o')).toEqual([]);
   });
 
-  it('may have a unit open each, which settle apart', async () => {
+  it('may have a unit open each, which settle apart [U01]', async () => {
     await unit(async () => {
       await app.students.create(pupil('mixed-own'));
       const inner = runtime.unitOfWork.executeInTransaction(async () => {
@@ -286,7 +286,7 @@ describe('two Sequelize instances', () => {
     expect(await stored()).not.toContain('mixed-other');
   });
 
-  it('refuse each other’s transactions', async () => {
+  it('refuse each other’s transactions [U09]', async () => {
     const foreign = { code: 'TRANSACTION_OPTIONS' };
     const own = await other.transaction();
     const inUnit = await runtime.unitOfWork.executeInTransaction(() =>

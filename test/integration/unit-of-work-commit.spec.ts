@@ -75,7 +75,7 @@ describe('executeInTransaction', () => {
     expect(await app.stored('join')).toEqual(['join-inner', 'join-outer']);
   });
 
-  it('sends no statement and takes no connection for a unit that does nothing, and still runs its hooks', async () => {
+  it('sends no statement and takes no connection for a unit that does nothing, and still runs its hooks [U11]', async () => {
     const held = signal();
     const holders = Array.from({ length: 3 }, () =>
       unit(async () => {
@@ -123,7 +123,7 @@ describe('a commit', () => {
     expect(await app.stored('swallowed')).toEqual([]);
   });
 
-  it('never follows a joined failure that the outer unit caught: the cause is told', async () => {
+  it('never follows a joined failure that the outer unit caught: the cause is told [U20]', async () => {
     const inner = new Error('inner');
     const error = await watched(async () => {
       await app.students.create(pupil('half-1'));
@@ -139,7 +139,7 @@ describe('a commit', () => {
     expect(await app.stored('half')).toEqual([]);
   });
 
-  it('that fails rejects with its own error, not with one of a rollback after it [D04]', async () => {
+  it('that fails rejects with its own error, not with one of a rollback after it [D04] [U33]', async () => {
     const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     const error = await watched(() => app.students.create(pupil('late-1')));
     expect(error).toBeInstanceOf(CheckViolationError);
@@ -152,7 +152,7 @@ describe('a commit', () => {
     await expectWholePool(app, 3);
   });
 
-  it('of a lone write that fails at COMMIT rejects with the error, and stores nothing', async () => {
+  it('of a lone write that fails at COMMIT rejects with the error, and stores nothing [U33]', async () => {
     await expect(app.students.create(pupil('late-2'), app.clinics.a)).rejects.toThrow(CheckViolationError);
     await expect(
       runWithContext(app.clinics.a, () => app.sequelize.models.Student!.create(pupil('late-3'))),
@@ -219,7 +219,7 @@ describe('the audit trail of a unit', () => {
     return rows.map(({ event }) => event);
   };
 
-  it('rolls back with it: triggers and entries written by hand [D06] [003-26] [003-27]', async () => {
+  it('rolls back with it: triggers and entries written by hand [D06] [003-26] [003-27] [U39]', async () => {
     const logger = app.module.get<IAuditLogger>(AUDIT_LOGGER);
     const context = { ...app.clinics.a, requestId: 'audited' };
     const enrol = async (fail: boolean): Promise<void> => {
@@ -235,7 +235,7 @@ describe('the audit trail of a unit', () => {
     expect(await events()).toHaveLength(2);
   });
 
-  it('names one transaction for all events of one unit', async () => {
+  it('names one transaction for all events of one unit [U39]', async () => {
     const context = { ...app.clinics.a, requestId: 'one-transaction' };
     await unit(async () => {
       await app.students.create(pupil('one-tx-1'));
@@ -250,7 +250,7 @@ describe('the audit trail of a unit', () => {
 });
 
 describe('the schema', () => {
-  it('is never synchronised, and Sequelize never logs values [D25] [000-18]', () => {
+  it('is never synchronised, and Sequelize never logs values [D25] [000-18] [U80]', () => {
     const sequelize = app.module.get<StudentApp['sequelize']>(getConnectionToken());
     expect(sequelize.options.logging).toBe(false);
   });

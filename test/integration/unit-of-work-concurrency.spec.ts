@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('many units at once', () => {
-  it('finish, fifty of them on a pool of three, with inner units and models inside [D02] [000-08] [000-12]', async () => {
+  it('finish, fifty of them on a pool of three, with inner units and models inside [D02] [000-08] [000-12] [U24]', async () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 50 }, (_, i) =>
         unit(
@@ -51,7 +51,7 @@ describe('many units at once', () => {
     await expectWholePool(app, 3);
   });
 
-  it('never see each other: neither rows, nor state, nor tenant [D03]', async () => {
+  it('never see each other: neither rows, nor state, nor tenant [D03] [U10]', async () => {
     const wrote = signal();
     const looked = signal();
     const writer = unit(async (uow) => {
@@ -72,7 +72,7 @@ describe('many units at once', () => {
     expect(await app.stored('private')).toEqual(['private']);
   });
 
-  it('keep their own hooks and outcome: one rolls back while the other commits [D03]', async () => {
+  it('keep their own hooks and outcome: one rolls back while the other commits [D03] [U10]', async () => {
     const outcomes: string[] = [];
     const bothOpen = signal();
     let open = 0;
@@ -90,7 +90,7 @@ describe('many units at once', () => {
     expect(await app.stored('pair')).toEqual(['pair-2']);
   });
 
-  it('give the same row no lost update: the second sees what the first wrote [D21]', async () => {
+  it('give the same row no lost update: the second sees what the first wrote [D21] [U60]', async () => {
     const { id } = await app.students.create(pupil('counter'), app.clinics.a);
     await Promise.all(Array.from({ length: 20 }, () => app.students.update(id, { grade: '6' }, app.clinics.a)));
     expect((await app.students.findById(id, { context: app.clinics.a }))?.version).toBe(21);
@@ -100,7 +100,7 @@ describe('many units at once', () => {
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('take one connection each, however many calls they make', async () => {
+  it('take one connection each, however many calls they make [U08]', async () => {
     const pids = await unit(() =>
       Promise.all(
         Array.from({ length: 10 }, () => app.database.one<{ pid: number }>('SELECT pg_backend_pid() AS pid')),
@@ -112,7 +112,7 @@ describe('many units at once', () => {
 });
 
 describe('a process that runs Promise.all inside a unit', () => {
-  it('prints no warning: neither of deprecation nor of an unhandled rejection', async () => {
+  it('prints no warning: neither of deprecation nor of an unhandled rejection [U08]', async () => {
     const program = `
       require('reflect-metadata');
       const { Sequelize } = require('sequelize-typescript');

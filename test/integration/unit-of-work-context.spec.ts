@@ -194,7 +194,7 @@ describe('the next user of a connection', () => {
     expect(await leftovers()).toEqual({ tenant: null, context: null, visible: 0 });
   });
 
-  it('is not reached by a session-level SET, which raw SQL is refused', async () => {
+  it('is not reached by a session-level SET, which raw SQL is refused [U12]', async () => {
     for (const sql of [
       `SET app.tenant = 'x'`,
       `SET LOCAL app.tenant = 'x'`,

@@ -15,7 +15,7 @@ afterAll(() => app?.close());
 afterEach(() => expectWholePool(app, 1));
 
 describe('afterCommit', () => {
-  it('runs in order, awaited, after the connection was given back', async () => {
+  it('runs in order, awaited, after the connection was given back [U52]', async () => {
     const order: string[] = [];
     await unit(async (uow) => {
       uow.afterCommit(async () => {
@@ -30,7 +30,7 @@ describe('afterCommit', () => {
     expect(order).toEqual(['first', 'second', 'committed']);
   });
 
-  it('may write in a transaction of its own, with the context of the unit, on a pool of one', async () => {
+  it('may write in a transaction of its own, with the context of the unit, on a pool of one [U52]', async () => {
     await unit(async (uow) => {
       await app.students.create(pupil('hook-unit'));
       uow.afterCommit(async () => {
@@ -44,7 +44,7 @@ describe('afterCommit', () => {
     expect(await app.stored('hook')).toEqual(['hook-lone', 'hook-own', 'hook-unit']);
   });
 
-  it('that throws is reported without its message, stops no other hook, and rejects nothing', async () => {
+  it('that throws is reported without its message, stops no other hook, and rejects nothing [U50]', async () => {
     const reported = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     const ran: string[] = [];
     await expect(
@@ -65,7 +65,7 @@ describe('afterCommit', () => {
     expect(await app.stored('isolated')).toEqual(['isolated']);
   });
 
-  it('does not run after a rollback, and runs once for a unit that others joined', async () => {
+  it('does not run after a rollback, and runs once for a unit that others joined [U51]', async () => {
     let runs = 0;
     await expect(
       unit(async (uow) => {
@@ -105,7 +105,7 @@ describe('beforeCommit', () => {
     expect(await app.stored('before')).toEqual(['before-1', 'before-2', 'before-3']);
   });
 
-  it('that throws rolls back, with the error thrown', async () => {
+  it('that throws rolls back, with the error thrown [U53]', async () => {
     const seen: unknown[] = [];
     const boom = new Error('before');
     await expect(
@@ -122,7 +122,7 @@ describe('beforeCommit', () => {
     expect(await app.stored('unborn')).toEqual([]);
   });
 
-  it('that leaves work unawaited rolls back', async () => {
+  it('that leaves work unawaited rolls back [U06]', async () => {
     let floating: Promise<unknown> | undefined;
     await expect(
       unit(async (uow) => {

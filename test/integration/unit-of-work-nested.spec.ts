@@ -68,7 +68,7 @@ describe('a NESTED unit', () => {
     expect(await app.stored('dup')).toEqual(['dup-1', 'dup-2']);
   });
 
-  it('that returns after a swallowed SQL error rejects, and only its own work is lost', async () => {
+  it('that returns after a swallowed SQL error rejects, and only its own work is lost [U30]', async () => {
     await unit(async () => {
       await app.students.create(pupil('quiet-outer'));
       const error = await nested(async () => {
@@ -100,7 +100,7 @@ describe('a NESTED unit', () => {
     expect(await app.stored('rootless')).toEqual(['rootless']);
   });
 
-  it('uses each savepoint name once, at any depth and beside siblings', async () => {
+  it('uses each savepoint name once, at any depth and beside siblings [U21]', async () => {
     const sent = await controlSent(() =>
       unit(async () => {
         await nested(async () => {
@@ -126,7 +126,7 @@ describe('a NESTED unit', () => {
     expect(await app.stored('deep')).toEqual(['deep-1', 'deep-2', 'deep-3']);
   });
 
-  it('rolls back the right level: the sibling that was released before stays', async () => {
+  it('rolls back the right level: the sibling that was released before stays [U21]', async () => {
     await unit(async () => {
       await nested(async () => {
         await nested(() => app.students.create(pupil('level-kept')));
@@ -159,7 +159,7 @@ describe('a NESTED unit', () => {
 });
 
 describe('siblings and parents of a NESTED unit', () => {
-  it('queue: of two in a Promise.all the second begins when the first has settled', async () => {
+  it('queue: of two in a Promise.all the second begins when the first has settled [U22]', async () => {
     const order: string[] = [];
     const step = (name: string, fail: boolean) =>
       nested(async () => {
@@ -177,7 +177,7 @@ describe('siblings and parents of a NESTED unit', () => {
     expect(await app.stored('sibling')).toEqual(['sibling-a', 'sibling-c']);
   });
 
-  it('are refused statements on the outer unit while it runs; afterwards the outer unit works again', async () => {
+  it('are refused statements on the outer unit while it runs; afterwards the outer unit works again [U22]', async () => {
     const childOpen = signal();
     const parentTried = signal();
     await unit(async () => {
@@ -213,7 +213,7 @@ describe('siblings and parents of a NESTED unit', () => {
 });
 
 describe('hooks of a NESTED unit', () => {
-  it('move to the outer unit on release, in order, and are dropped when it rolls back', async () => {
+  it('move to the outer unit on release, in order, and are dropped when it rolls back [U51]', async () => {
     const ran: string[] = [];
     await unit(async (uow) => {
       uow.afterCommit(() => ran.push('outer 1'));
@@ -232,7 +232,7 @@ describe('hooks of a NESTED unit', () => {
     expect(ran).toEqual(['inner before', 'outer 1', 'inner', 'outer 2']);
   });
 
-  it('that were moved are dropped when a middle level rolls back', async () => {
+  it('that were moved are dropped when a middle level rolls back [U51]', async () => {
     const ran: string[] = [];
     await unit(async (uow) => {
       await nested(async () => {

@@ -29,7 +29,7 @@ const running = async (text: string): Promise<number> => {
 };
 
 describe('timeoutMs', () => {
-  it('rejects with TimeoutError, stores nothing, and refuses what the callback sends later', async () => {
+  it('rejects with TimeoutError, stores nothing, and refuses what the callback sends later [U35]', async () => {
     const seen: unknown[] = [];
     const timedOut = signal();
     const late = signal<unknown>();
@@ -54,7 +54,7 @@ describe('timeoutMs', () => {
     await expectWholePool(app, 2);
   });
 
-  it('cancels the statement on the server, and does not wait for its own limit', async () => {
+  it('cancels the statement on the server, and does not wait for its own limit [U35]', async () => {
     await expect(
       unit(() => app.database.query('SELECT pg_sleep(600)'), undefined, {
         timeoutMs: 200,
@@ -145,7 +145,7 @@ describe('statementTimeoutMs and lockTimeoutMs', () => {
     await expectWholePool(app, 2);
   });
 
-  it('end with the transaction: the next user of the connection has the defaults', async () => {
+  it('end with the transaction: the next user of the connection has the defaults [U12]', async () => {
     const before = await app.database.one('SHOW statement_timeout');
     await unit(() => app.database.query('SELECT 1'), undefined, { statementTimeoutMs: 4_321, lockTimeoutMs: 1_234 });
     for (let i = 0; i < 4; i += 1) {
@@ -167,14 +167,14 @@ describe('readOnly', () => {
     expect(await app.stored('read-only')).toEqual([]);
   });
 
-  it('is enforced by the server against a model, and lets reads through', async () => {
+  it('is enforced by the server against a model, and lets reads through [U13]', async () => {
     await expect(
       unit(() => app.sequelize.models.Student!.create(pupil('read-only')), undefined, { readOnly: true }),
     ).rejects.toMatchObject({ parent: { code: '25006' } });
     expect(await unit(() => app.students.count({ studentNumber: 'read-only' }), undefined, { readOnly: true })).toBe(0);
   });
 
-  it('cannot be left by an inner unit that wants to write', async () => {
+  it('cannot be left by an inner unit that wants to write [U14]', async () => {
     await expect(
       unit(() => unit(() => app.students.create(pupil('read-only')), undefined, { readOnly: false }), undefined, {
         readOnly: true,
@@ -208,7 +208,7 @@ describe('isolation', () => {
     expect(await counts('READ COMMITTED', 'snapshot-2')).toEqual([1, 2]);
   });
 
-  it('that is stronger than the open unit has is refused, one that is satisfied is not', async () => {
+  it('that is stronger than the open unit has is refused, one that is satisfied is not [U14]', async () => {
     await unit(
       async () => {
         await expect(unit(async () => 1, undefined, { isolation: 'SERIALIZABLE' })).rejects.toThrow(

@@ -73,7 +73,7 @@ describe('a statement that comes after its unit settled', () => {
     expect(await app.stored('loser')).toEqual([]);
   });
 
-  it('is refused from a timer, also where the unit sent nothing at all', async () => {
+  it('is refused from a timer, also where the unit sent nothing at all [U03]', async () => {
     const fired = signal<Promise<unknown>>();
     await unit(async () => {
       setTimeout(() => {
@@ -86,7 +86,7 @@ describe('a statement that comes after its unit settled', () => {
     expect(await app.stored('timer')).toEqual([]);
   });
 
-  it('is refused while COMMIT is under way', async () => {
+  it('is refused while COMMIT is under way [U04]', async () => {
     await app.truth.query(`
       CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$;
       CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
@@ -170,7 +170,7 @@ describe('work that is not awaited', () => {
     await expectWholePool(app, 2);
   });
 
-  it('never reaches the next user of the connection, from a nested unit that outlives the outer one', async () => {
+  it('never reaches the next user of the connection, from a nested unit that outlives the outer one [U03]', async () => {
     const outerSettled = signal();
     let inner: Promise<unknown> | undefined;
     await expect(
@@ -200,7 +200,7 @@ describe('work that is not awaited', () => {
     expect(await app.stored('next-user')).toEqual(['next-user']);
   });
 
-  it('is a second nested unit that was queued when the first one failed the outer unit', async () => {
+  it('is a second nested unit that was queued when the first one failed the outer unit [U06]', async () => {
     const results: Promise<unknown>[] = [];
     await expect(
       unit(async () => {
@@ -226,7 +226,7 @@ describe('work that is not awaited', () => {
 });
 
 describe('an Observable', () => {
-  it('returned by the callback is refused, and nothing is committed early', async () => {
+  it('returned by the callback is refused, and nothing is committed early [U07]', async () => {
     await expect(
       unit(async () => {
         await app.students.create(pupil('observable'));
@@ -239,7 +239,7 @@ describe('an Observable', () => {
 });
 
 describe('Promise.all inside a unit', () => {
-  it('works, in one transaction and in the order of the calls', async () => {
+  it('works, in one transaction and in the order of the calls [U08]', async () => {
     await unit(async () => {
       await Promise.all(Array.from({ length: 20 }, (_, i) => app.students.create(pupil(`together-${i + 10}`))));
     });
@@ -250,7 +250,7 @@ describe('Promise.all inside a unit', () => {
     expect(new Set(rows.map(({ xmin }) => xmin)).size).toBe(1);
   });
 
-  it('settles only when every statement has, so that none is left on the wire', async () => {
+  it('settles only when every statement has, so that none is left on the wire [U08]', async () => {
     await runWithContext(app.clinics.a, async () => {
       await expect(
         unit(() =>

@@ -27,6 +27,7 @@ export function createProgram(texts: ReadonlyMap<string, string>, roots: readonl
     paths: {
       'nestjs-phi-database': [join(projectRoot, 'src', 'index.ts')],
       'nestjs-phi-database/domains': [join(projectRoot, 'src', 'domains', 'index.ts')],
+      'nestjs-phi-database/testing': [join(projectRoot, 'src', 'database', 'testing', 'index.ts')],
     },
   };
   const host = ts.createCompilerHost(options);

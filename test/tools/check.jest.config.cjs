@@ -7,7 +7,7 @@ module.exports = {
   ...config,
   globalSetup: undefined,
   globalTeardown: undefined,
-  testMatch: ['exports', 'documentation', 'environment', 'requirements'].map(
+  testMatch: ['exports', 'documentation', 'environment', 'requirements', 'failure-modes'].map(
     (name) => `<rootDir>/test/contract/${name}.spec.ts`,
   ),
 };

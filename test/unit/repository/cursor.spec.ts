@@ -19,7 +19,7 @@ describe('A cursor', () => {
       expect(open(seal(boundary))).toEqual(boundary);
   });
 
-  it('shows nothing of the values, and never looks the same twice', () => {
+  it('shows nothing of the values, and never looks the same twice [U67]', () => {
     const cursors = Array.from({ length: 20 }, () => seal());
     expect(new Set(cursors.map((cursor) => cursor.slice(2))).size).toBe(20);
     for (const cursor of cursors) {
@@ -35,7 +35,7 @@ describe('A cursor', () => {
     expect(new Set(lengths).size).toBe(1);
   });
 
-  it('is refused with any one of its characters altered', () => {
+  it('is refused with any one of its characters altered [U67]', () => {
     const cursor = seal();
     const altered = [...cursor].flatMap((character, at) =>
       ['A', 'b', '-', '!']
