@@ -165,7 +165,14 @@ class Generator {
   }
 
   private abandon(spot: Spot): Step {
-    const propagation = this.random.pick(['REQUIRED', 'NESTED', 'NESTED', 'SUPPORTS'] as const);
+    const propagation = this.random.pick([
+      'REQUIRED',
+      'NESTED',
+      'NESTED',
+      'SUPPORTS',
+      'REQUIRES_NEW',
+      'NOT_SUPPORTED',
+    ] as const);
     const inner: Spot = { ...this.inside(spot, propagation), tidy: true };
     return {
       ...this.common(),

@@ -16,9 +16,16 @@ export function predict(tree: Tree): Observed {
   return { results: model.results, rows, log: model.log, trail: { ...model.trail, created: rows } };
 }
 
+/** Stands for a code that hangs on timing. */
+export const ANY = '*';
+
 /** What a call rejects with. */
 class Rejection {
-  constructor(readonly code: string) {}
+  constructor(
+    readonly code: string,
+    /** What it is put down to. */
+    readonly cause?: Rejection,
+  ) {}
 }
 
 type Play = Generator<undefined, void, undefined>;
@@ -31,7 +38,9 @@ class Unit {
   /** The savepoint that is open inside this unit: meanwhile the unit itself takes no statement. */
   child?: Unit;
   /** A joined unit failed: whoever catches that must not commit half of the work. */
-  rollbackOnly = false;
+  rollbackOnly?: Rejection;
+  /** The first statement that was refused: what a commit that turns out a rollback is put down to. */
+  refused?: Rejection;
   /** Calls inside that have not settled. */
   underway = 0;
   readonly rows: number[] = [];
@@ -49,7 +58,11 @@ class Unit {
    */
   readonly server: { failed: boolean; wrote: boolean; hasId: boolean };
 
-  constructor(readonly parent?: Unit) {
+  /** @param path The branch that it was opened in. */
+  constructor(
+    readonly path: string,
+    readonly parent?: Unit,
+  ) {
     this.server = parent?.server ?? { failed: false, wrote: false, hasId: false };
   }
 
@@ -134,7 +147,7 @@ class Model {
           unit.server.failed = true;
           unit.server.hasId ||= step.way !== 'raw';
         }
-        throw new Rejection(step.way === 'raw' ? 'INVALID_INPUT' : 'UNIQUE_VIOLATION');
+        throw this.refusal(unit, step.way === 'raw' ? 'INVALID_INPUT' : 'UNIQUE_VIOLATION');
       case 'throw':
         throw new Rejection(`thrown ${step.id}`);
       case 'hook':
@@ -161,7 +174,13 @@ class Model {
   /** A statement in a unit. */
   private statement(unit: Unit): void {
     unit.mustTakeWork();
-    if (unit.server.failed) throw new Rejection('STATEMENT_FAILED');
+    if (unit.server.failed) throw this.refusal(unit, 'STATEMENT_FAILED');
+  }
+
+  private refusal(unit: Unit | undefined, code: string): Rejection {
+    const refusal = new Rejection(code);
+    if (unit) unit.refused ??= refusal;
+    return refusal;
   }
 
   private write(id: number, unit: Unit | undefined): void {
@@ -234,8 +253,9 @@ class Model {
 
   /** executeInTransaction. */
   private *call(id: number, propagation: Propagation, place: Place, body: (inside: Place) => Play): Play {
-    const outer = place.unit;
+    const { unit: outer, path } = place;
     yield* this.around((call) => {
+      // Late work of a settled unit begins nothing of its own either: detaching is explicit.
       const inside = (unit: Unit | undefined): Play => {
         call.unit = unit;
         this.results.set(`${id} inside`, String(unit !== undefined));
@@ -243,49 +263,50 @@ class Model {
       };
       switch (propagation) {
         case 'REQUIRED':
-          return outer ? this.joined(outer, inside) : this.root(inside);
+          return outer ? this.joined(outer, path, inside) : this.root(path, inside);
         case 'SUPPORTS':
-          return outer ? this.joined(outer, inside) : inside(undefined);
+          return outer ? this.joined(outer, path, inside) : inside(undefined);
         case 'MANDATORY':
           if (!outer) throw new Rejection('PROPAGATION');
-          return this.joined(outer, inside);
+          return this.joined(outer, path, inside);
         case 'NEVER':
           if (outer) throw new Rejection('PROPAGATION');
           return inside(undefined);
         case 'NOT_SUPPORTED':
           return inside(undefined);
         case 'REQUIRES_NEW':
-          return this.root(inside);
+          return this.root(path, inside);
         case 'NESTED':
-          return outer ? this.nested(outer, inside) : this.root(inside);
+          return outer ? this.nested(outer, path, inside) : this.root(path, inside);
       }
     });
   }
 
-  private *joined(outer: Unit, body: (unit: Unit) => Play): Play {
+  private *joined(outer: Unit, path: string, body: (unit: Unit) => Play): Play {
     outer.mustTakeWork();
     outer.underway += 1;
     try {
       yield* body(outer);
     } catch (error) {
-      outer.rollbackOnly = true;
+      // Of several branches that fail, nobody knows which is the first.
+      if (error instanceof Rejection) outer.rollbackOnly ??= path === outer.path ? error : new Rejection(ANY);
       throw error;
     } finally {
       outer.underway -= 1;
     }
   }
 
-  private *nested(outer: Unit, body: (unit: Unit) => Play): Play {
+  private *nested(outer: Unit, path: string, body: (unit: Unit) => Play): Play {
     // SAVEPOINT is a statement, too.
     this.statement(outer);
-    const unit = new Unit(outer);
+    const unit = new Unit(path, outer);
     outer.underway += 1;
     outer.child = unit;
     let failure: unknown;
     try {
       yield* body(unit);
       this.mustBeAwaited(unit);
-      if (unit.dead || unit.rollbackOnly || unit.server.failed) throw new Rejection('UNEXPECTED_ROLLBACK');
+      this.mustBeWhole(unit);
       unit.open = false;
       // RELEASE: what the savepoint did, and its hooks, belong to the outer unit from now on.
       outer.rows.push(...unit.rows);
@@ -305,8 +326,8 @@ class Model {
     }
   }
 
-  private *root(body: (unit: Unit) => Play): Play {
-    const unit = new Unit();
+  private *root(path: string, body: (unit: Unit) => Play): Play {
+    const unit = new Unit(path);
     try {
       yield* body(unit);
       this.mustBeAwaited(unit);
@@ -314,7 +335,7 @@ class Model {
       const beforeCommit = unit.rollbackOnly ? [] : unit.hooks.beforeCommit;
       for (let i = 0; i < beforeCommit.length; i += 1) yield* beforeCommit[i]!('', unit);
       this.mustBeAwaited(unit);
-      if (unit.rollbackOnly || unit.server.failed) throw new Rejection('UNEXPECTED_ROLLBACK');
+      this.mustBeWhole(unit);
       if (unit.bomb) throw new Rejection('CHECK_VIOLATION');
     } catch (error) {
       unit.open = false;
@@ -332,6 +353,13 @@ class Model {
   /** The callback returned while something inside still runs: half of that must not be stored. */
   private mustBeAwaited(unit: Unit): void {
     if (unit.underway > 0) throw new Rejection('UNAWAITED_WORK');
+  }
+
+  private mustBeWhole(unit: Unit): void {
+    if (unit.rollbackOnly) throw new Rejection('UNEXPECTED_ROLLBACK', unit.rollbackOnly);
+    // It went with the outer unit, for reasons that are not its own.
+    if (unit.dead) throw new Rejection('UNEXPECTED_ROLLBACK');
+    if (unit.server.failed) throw new Rejection('UNEXPECTED_ROLLBACK', unit.refused);
   }
 
   /** Hooks come after the outcome and cannot change it. */
@@ -356,6 +384,6 @@ class Model {
 
 /** The code of a rejection; anything else is a fault of the model itself. */
 function codeOf(error: unknown): string {
-  if (error instanceof Rejection) return error.code;
+  if (error instanceof Rejection) return error.cause ? `${error.code} because of ${codeOf(error.cause)}` : error.code;
   throw error;
 }

@@ -1,6 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client } from 'pg';
-import { DatabaseError, type ExecutionContext, type IUnitOfWork, runWithContext } from '../../src';
+import {
+  DatabaseError,
+  type ExecutionContext,
+  type IUnitOfWork,
+  runWithContext,
+  UnexpectedRollbackError,
+} from '../../src';
 import { INSERT_STUDENT, pupil, signal, type StudentApp } from '../support/student-app';
 import type { LogEntry, Observed, Step, Tree, Way } from './tree';
 
@@ -246,6 +252,7 @@ const CODES: Record<string, string> = { '23505': 'UNIQUE_VIOLATION', '25P02': 'S
 
 /** The code of an error of the library, the same for one of Sequelize, else its message. */
 function codeOf(error: unknown): string {
+  if (error instanceof UnexpectedRollbackError && error.cause) return `${error.code} because of ${codeOf(error.cause)}`;
   if (error instanceof DatabaseError) return error.code;
   const state = (error as { original?: { code?: string } } | undefined)?.original?.code;
   return (state && CODES[state]) ?? (error instanceof Error ? error.message : String(error));
