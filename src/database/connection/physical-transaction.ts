@@ -26,6 +26,8 @@ export class PhysicalTransaction implements Holder {
   /** Full id of the transaction, known once it has written. */
   transactionId?: string;
   private mayHaveWritten = false;
+  /** The answer about the id that is on its way: COMMIT waits for it, or a lost COMMIT could not be asked about. */
+  private asking?: Promise<void>;
   private opening?: Promise<PooledClient>;
   private client?: PooledClient;
   private begun = false;
@@ -72,7 +74,7 @@ export class PhysicalTransaction implements Holder {
     this.mayHaveWritten = true;
     const { client } = this;
     if (!this.audited || this.transactionId !== undefined || !client || this.ended) return;
-    query(client, TRANSACTION_ID, this.prepared).then(
+    this.asking = query(client, TRANSACTION_ID, this.prepared).then(
       (result) => this.learn(toResult(result)),
       () => undefined,
     );
@@ -105,6 +107,7 @@ export class PhysicalTransaction implements Holder {
       throw new UnexpectedRollbackError(broken.error);
     }
     if (!client || !this.begun) return this.giveBack();
+    await this.asking;
     if (!isAlive(client)) {
       this.discard();
       throw new UnavailableError(

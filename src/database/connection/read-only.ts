@@ -1,4 +1,5 @@
 import { TransactionOptionsError } from '../transaction.errors';
+import { fingerprint } from './fingerprint';
 import { SKIPPED } from './transaction-control';
 import type { Statement } from './statement';
 
@@ -6,10 +7,13 @@ import type { Statement } from './statement';
 const READS = /^(?:select|values|table|show)\b/i;
 const EXPLAINS = /^explain\b(?![\s\S]*\b(?:insert|update|delete|merge)\b)/i;
 
-/** True for raw SQL that is one of SELECT, VALUES, TABLE, SHOW and EXPLAIN. A function it calls may write all the same. */
+/** True for raw SQL that is made of SELECT, VALUES, TABLE, SHOW and EXPLAIN only. A function it calls may write all the same. */
 export function readsOnly(sql: string): boolean {
-  const text = sql.replace(SKIPPED, '');
-  return READS.test(text) || EXPLAINS.test(text);
+  // Without binds one text may hold several statements; a value may hold the sign that parts them.
+  const statements = sql.includes(';') ? fingerprint(sql).split(';') : [sql];
+  return statements
+    .map((statement) => statement.replace(SKIPPED, ''))
+    .every((statement) => statement === '' || READS.test(statement) || EXPLAINS.test(statement));
 }
 
 /** True unless the statement certainly only reads. Raw SQL is marked as a write whatever it is. */

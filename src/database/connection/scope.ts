@@ -1,7 +1,6 @@
 import type { Sequelize } from 'sequelize-typescript';
 import { ambient } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
-import { DeadlockError } from '../database.errors';
 import {
   NestedScopeActiveError,
   TransactionOutcomeUnknownError,
@@ -10,7 +9,7 @@ import {
 } from '../transaction.errors';
 import { Acting } from './acting';
 import type { PooledClient } from './connections';
-import { mapError } from './error-mapper';
+import { RollbackReasons } from './rollback-reasons';
 import { PhysicalTransaction } from './physical-transaction';
 import { type Holder, placeOf } from './place';
 import { isWrite, readOnlyUnit, readsOnly } from './read-only';
@@ -30,8 +29,8 @@ import { WorkUnderWay } from './work-under-way';
 export class Scope implements Holder {
   state: ScopeState = 'active';
   readonly hooks = new ScopeHooks();
-  /** True when a statement failed because of another transaction (40001, 40P01), whoever caught that. */
-  metConflict = false;
+  /** Why a commit could only turn out a rollback. */
+  readonly reasons = new RollbackReasons();
   readonly options: BeginOptions;
   readonly attempt: number;
   /** The outermost unit, whose transaction this is. */
@@ -43,10 +42,6 @@ export class Scope implements Holder {
   /** This unit and those it is nested in. */
   readonly lineage: readonly Scope[];
   private readonly work: WorkUnderWay;
-  /** First error of a statement: what a commit that turns out a rollback is put down to. */
-  private failure?: { readonly error: unknown };
-  /** Why the unit can only roll back, where it is known to. */
-  rollbackCause?: { readonly error: unknown };
   private child?: Scope;
   private readonly turns = new Turns();
   private readonly savepoint?: Savepoint;
@@ -98,9 +93,19 @@ export class Scope implements Holder {
 
   /** @throws TransactionScopeClosedError when the unit has settled; NestedScopeActiveError while a nested one is open. */
   assertOpen(): void {
+    this.assertUnsettled();
+    if (this.child) throw new NestedScopeActiveError();
+  }
+
+  /** @throws TransactionScopeClosedError when the unit has settled. */
+  assertUnsettled(): void {
     const { closed } = this;
     if (closed) throw new TransactionScopeClosedError(closed);
-    if (this.child) throw new NestedScopeActiveError();
+  }
+
+  /** True where the current chain of calls may only read. */
+  get refusesWrites(): boolean {
+    return this.options.readOnly === true || this.readOnlyHere;
   }
 
   /** Runs statements inside the unit, in one flight. Rejects, never throws. */
@@ -112,9 +117,9 @@ export class Scope implements Holder {
 
   /** Runs one statement of Sequelize's own on the unit's connection. Rejects, never throws. */
   async runOnConnection<T>(sql: string, work: (transaction: ScopeTransaction) => Promise<T>): Promise<T> {
+    const writes = !readsOnly(sql);
+    if (writes && this.readOnlyHere) throw readOnlyUnit();
     return this.track(async () => {
-      const writes = !readsOnly(sql);
-      if (writes && this.readOnlyHere) throw readOnlyUnit();
       const client = await this.physical.connection(this.acting, ambient().context);
       Object.assign(this.transaction, { connection: client satisfies PooledClient });
       try {
@@ -133,7 +138,7 @@ export class Scope implements Holder {
 
   /** From now on the unit can only roll back; `error` becomes the cause that the caller is told. */
   markRollbackOnly(error: unknown): void {
-    this.rollbackCause ??= { error };
+    this.reasons.noteCause(error);
   }
 
   /** Runs an inner unit, which must settle before this one does. */
@@ -184,9 +189,10 @@ export class Scope implements Holder {
   async commit(): Promise<void> {
     this.refuseEnd();
     this.state = 'committing';
-    if (this.rollbackCause) {
+    const { marked } = this.reasons;
+    if (marked) {
       await this.rollback();
-      throw new UnexpectedRollbackError(this.rollbackCause.error);
+      throw marked;
     }
     if (this.savepoint) return this.release(this.savepoint.release);
     try {
@@ -194,7 +200,7 @@ export class Scope implements Holder {
       this.state = 'committed';
     } catch (error) {
       this.state = error instanceof TransactionOutcomeUnknownError ? 'unknown' : 'rolled back';
-      throw this.explained(error);
+      throw this.reasons.explain(error);
     }
   }
 
@@ -250,20 +256,15 @@ export class Scope implements Holder {
       await this.control(texts);
     } catch (error) {
       await this.rollback();
-      throw new UnexpectedRollbackError(this.failure ? mapError(this.failure.error) : error);
+      throw this.reasons.explain(new UnexpectedRollbackError(this.reasons.any ? undefined : error));
     }
     if (!this.standsAlone) this.hooks.hoistTo(this.parent!.hooks);
     this.state = 'committed';
   }
 
-  private explained(error: unknown): unknown {
-    const unexplained = error instanceof UnexpectedRollbackError && error.cause === undefined && this.failure;
-    return unexplained ? new UnexpectedRollbackError(mapError(unexplained.error)) : error;
-  }
-
   /** @throws UnawaitedWorkError; UnexpectedRollbackError when the unit was given up meanwhile. */
   private refuseEnd(): void {
-    if (this.settled || this.isOrphan) throw new UnexpectedRollbackError(this.rollbackCause?.error);
+    if (this.settled || this.isOrphan) throw this.reasons.marked ?? new UnexpectedRollbackError();
     this.work.refuseUnawaited();
   }
 
@@ -275,8 +276,7 @@ export class Scope implements Holder {
     try {
       return await promise;
     } catch (error) {
-      this.failure ??= { error };
-      this.metConflict ||= mapError(error) instanceof DeadlockError;
+      this.reasons.noteFailure(error);
       throw error;
     } finally {
       this.work.delete(promise);
@@ -287,14 +287,4 @@ export class Scope implements Holder {
     // Numbered by the outermost unit, so that no two have one name.
     return this.parent ? this.parent.nextSavepoint() : ++this.savepoints;
   }
-}
-
-/** The unit of work that the current chain of calls runs in, on this Sequelize instance. */
-export function currentScope(sequelize: Sequelize): Scope | undefined {
-  return ambient().scopes.get(sequelize) as Scope | undefined;
-}
-
-/** The unit of work that a transaction of Sequelize stands for; undefined for a caller's own. */
-export function scopeBehind(transaction: unknown): Scope | undefined {
-  return transaction instanceof ScopeTransaction ? (transaction as ScopeTransaction<Scope>).scope : undefined;
 }

@@ -16,7 +16,7 @@ import { acquireInChain } from './pool-pressure';
 import type { Writer } from './recent-writes';
 import { noteWrite, replicasOf, writerOf } from './replicas';
 import { stageOf } from './rehearsal';
-import { currentScope, scopeBehind } from './scope';
+import { currentScope, scopeBehind } from './current-scope';
 import { ScopeTransaction } from './scope-transaction';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';

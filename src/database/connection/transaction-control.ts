@@ -6,13 +6,13 @@ export const SKIPPED = /^(?:\s|;|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
 /**
  * Statements that end or change the transaction under the unit of work, or outlive it on the connection: a
- * session-level SET would reach the next user.
+ * session-level SET would reach the next user. SET TRANSACTION could take readOnly back.
  */
 const REFUSED = new RegExp(
   [
     '^(?:begin|start|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction|reset|discard)\\b',
-    '^set\\s+(?!(?:local|constraints|transaction)\\b)',
-    '^set\\s+local\\s+(?:session|role|app\\.)',
+    '^set\\s+(?!(?:local|constraints)\\b)',
+    '^set\\s+local\\s+(?:session|role|app\\.|transaction)',
     // A cursor that is held shows its rows to whoever gets the connection next.
     '^declare\\b[\\s\\S]*\\bwith\\s+hold\\b',
   ].join('|'),

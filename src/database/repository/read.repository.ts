@@ -1,7 +1,7 @@
 import type { Model, ModelStatic } from 'sequelize';
 import { currentOwnTransaction, runInOwnTransaction } from '../connection/own-transaction';
 import { placeOf } from '../connection/place';
-import { currentScope } from '../connection/scope';
+import { currentScope } from '../connection/current-scope';
 import type { Row } from '../connection/statement';
 import { currentContext, mustBeFresh, runWithScope } from '../context/ambient';
 import { NotFoundError, ResultTooLargeError } from '../database.errors';

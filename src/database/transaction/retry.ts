@@ -14,6 +14,14 @@ const MAX_DEPTH = 10;
 /** Errors that a unit has given up on: a unit around it does not start the same again. */
 const givenUp = new WeakSet<object>();
 
+/** Errors of the application that a conflict inside a savepoint led to. */
+const blamed = new WeakSet<object>();
+
+/** Notes that a conflict with another transaction is behind an error that may not tell so. */
+export function blameConflict(error: unknown): void {
+  if (typeof error === 'object' && error !== null) blamed.add(error);
+}
+
 /** How often an outermost unit may run its callback, and after what. */
 export class Retry {
   private readonly attempts: number;
@@ -53,7 +61,8 @@ export class Retry {
       chain.some((cause) => kinds.some((kind) => cause instanceof kind));
     if (this.idempotent && isOne(TransactionOutcomeUnknownError, UnavailableError)) return true;
     if (scope.state !== 'rolled back' || isOne(TransactionOutcomeUnknownError)) return false;
-    return scope.metConflict || isOne(DeadlockError) || (this.conflicts && isOne(ConflictError));
+    if (scope.reasons.metConflict || chain.some((cause) => blamed.has(cause))) return true;
+    return isOne(DeadlockError) || (this.conflicts && isOne(ConflictError));
   }
 }
 

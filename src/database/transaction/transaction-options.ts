@@ -87,7 +87,7 @@ export function refuseChange(
   if (isolation && isStronger(isolation, open.isolation)) {
     throw onOutermost('The open unit of work has a weaker isolation level');
   }
-  if (readOnly === false && open.readOnly) {
+  if (readOnly === false && outer.refusesWrites) {
     throw new TransactionOptionsError(
       'The open unit of work is read-only',
       'Begin the outermost unit without readOnly.',

@@ -3,7 +3,8 @@ import type { Sequelize } from 'sequelize-typescript';
 import { inLoneScope, inNewScope } from '../connection/lone-scope';
 import { type Place, placeOf } from '../connection/place';
 import { rehearse } from '../connection/rehearsal';
-import { currentScope, type Scope } from '../connection/scope';
+import { currentScope } from '../connection/current-scope';
+import type { Scope } from '../connection/scope';
 import type { CompletionStatus } from '../connection/scope-hooks';
 import type { ScopeSetup } from '../connection/scope-setup';
 import { runInOwnTransaction } from '../connection/own-transaction';
@@ -14,7 +15,7 @@ import { TransactionOptionsError } from '../transaction.errors';
 import { Completion } from './completion';
 import type { DataSources } from './data-sources';
 import { courseOf } from './propagation';
-import { Retry } from './retry';
+import { blameConflict, Retry } from './retry';
 import { type Limits, refuseAborted, withinLimits } from './time-limit';
 import { beginOptions, refuseChange, refuseWithoutTransaction, requireOptions } from './transaction-options';
 import type { IUnitOfWork, TransactionOptions, TransactionOutcome } from './unit-of-work.interface';
@@ -52,6 +53,8 @@ export class UnitOfWork implements IUnitOfWork {
       return this.sources.unitOfWork(dataSource).executeInTransaction(fn, context, there);
     }
     const outer = currentScope(this.sequelize);
+    // Late work of a settled unit begins no transaction of its own either: detaching is explicit.
+    outer?.assertUnsettled();
     const course = courseOf(options.propagation ?? 'REQUIRED', outer !== undefined);
     refuseAborted(options.signal);
     if (course === 'begin') return this.root(fn, context, options);
@@ -226,6 +229,7 @@ export class UnitOfWork implements IUnitOfWork {
           return result;
         } catch (error) {
           failure = error;
+          if (scope.reasons.metConflict) blameConflict(error);
           if (!scope.settled) await scope.rollback();
           throw error;
         }
@@ -270,7 +274,7 @@ export class UnitOfWork implements IUnitOfWork {
   private async runBeforeCommit(scope: Scope, context: ExecutionContext | undefined, place: Place): Promise<void> {
     const { beforeCommit } = scope.hooks;
     // Of a unit that can only roll back none runs: there is no commit to come.
-    if (beforeCommit.length === 0 || scope.rollbackCause) return;
+    if (beforeCommit.length === 0 || scope.reasons.any) return;
     scope.finish();
     const run = async (): Promise<void> => {
       // By index: a hook may add another one.

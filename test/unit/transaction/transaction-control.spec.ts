@@ -30,6 +30,9 @@ describe('SQL that would change the transaction under the unit of work', () => {
     "SELECT pg_catalog.SET_CONFIG ('app.tenant', 'x', true)",
     "SELECT ';'; COMMIT",
     "SELECT 1; /* ; */ SET app.tenant = 'x'",
+    'SET TRANSACTION READ WRITE',
+    'SET TRANSACTION READ ONLY',
+    'SET LOCAL transaction_read_only = off',
   ])('is refused: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).toThrow(InvalidInputError);
   });
@@ -44,7 +47,6 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET LOCAL work_mem = 1000',
     'SET LOCAL applied.x = 1',
     'SET CONSTRAINTS ALL DEFERRED',
-    'SET TRANSACTION READ ONLY',
     'PREPARE plan AS SELECT 1',
     'DECLARE c CURSOR FOR SELECT 1',
     "SELECT 'set_config(', '; COMMIT', $$; set_config($$",
