@@ -62,7 +62,10 @@ describe('readOnly [U13] [U14]', () => {
   it.each(['SET TRANSACTION READ WRITE', 'set  transaction read write', 'SET LOCAL transaction_read_only = off'])(
     'cannot be taken back: %s',
     async (sql) => {
-      for (const query of [() => app.database.query(sql), () => app.sequelize.query(sql)]) {
+      for (const query of [
+        () => app.database.query(sql),
+        () => app.sequelize.query(sql),
+      ] as (() => Promise<unknown>)[]) {
         await expect(unit(query, { readOnly: true })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
       }
     },
