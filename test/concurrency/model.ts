@@ -256,6 +256,7 @@ class Model {
     const { unit: outer, path } = place;
     yield* this.around((call) => {
       // Late work of a settled unit begins nothing of its own either: detaching is explicit.
+      if (outer?.dead) throw new Rejection('TRANSACTION_SCOPE_CLOSED');
       const inside = (unit: Unit | undefined): Play => {
         call.unit = unit;
         this.results.set(`${id} inside`, String(unit !== undefined));
@@ -332,7 +333,7 @@ class Model {
       yield* body(unit);
       this.mustBeAwaited(unit);
       // By index: a hook may add another one. None runs where no commit is to come.
-      const beforeCommit = unit.rollbackOnly ? [] : unit.hooks.beforeCommit;
+      const beforeCommit = unit.rollbackOnly || unit.server.failed ? [] : unit.hooks.beforeCommit;
       for (let i = 0; i < beforeCommit.length; i += 1) yield* beforeCommit[i]!('', unit);
       this.mustBeAwaited(unit);
       this.mustBeWhole(unit);
