@@ -128,13 +128,16 @@ async function unitWith({ write, at, fault }: (typeof cases)[number], last = '')
 }
 
 describe('a unit of three writes', () => {
-  it.each(cases)('tells the truth, rows and trail agree, the pool recovers: $way, $name', async (one) => {
-    const claim = await unitWith(one);
-    expect(claims(one.fault, one.at)).toContain(claim);
-  });
+  it.each(cases)(
+    'tells the truth, rows and trail agree, the pool recovers: $way, $name [U31] [U32] [U39]',
+    async (one) => {
+      const claim = await unitWith(one);
+      expect(claims(one.fault, one.at)).toContain(claim);
+    },
+  );
 
   it.each(units)(
-    'whose backend dies in the middle of COMMIT is unknown, and turns out rolled back: %s',
+    'whose backend dies in the middle of COMMIT is unknown, and turns out rolled back: %s [U31]',
     async (way, write) => {
       expect(await unitWith({ way, write, name: 'dies', at: 5, fault: () => undefined }, 'die')).toBe('unknown');
     },
@@ -144,7 +147,7 @@ describe('a unit of three writes', () => {
     expect(await unitWith({ way, write, name: 'none', at: 5, fault: () => undefined })).toBe('committed');
   });
 
-  it('whose COMMIT was done is found to be committed, whose COMMIT did not arrive to be rolled back', async () => {
+  it('whose COMMIT was done is found to be committed, whose COMMIT did not arrive to be rolled back [U31]', async () => {
     const write = units[0]![1];
     for (const [point, outcome] of [
       ['after answer', 'committed'],
@@ -179,7 +182,7 @@ const lostAt: [string, Fault][] = [
 
 describe('a write that is a unit by itself', () => {
   it.each(calls.flatMap(([name, rows, call]) => lostAt.map(([at, fault]) => ({ name, rows, call, at, fault }))))(
-    'tells the truth, rows and trail agree: $name, $at',
+    'tells the truth, rows and trail agree: $name, $at [U31] [U39]',
     async ({ rows, call, fault }) => {
       const context = caseContext(app);
       const numbers = Array.from({ length: rows }, (_, i) => `${context.requestId}${i + 1_000}`);

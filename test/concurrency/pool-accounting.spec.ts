@@ -107,7 +107,7 @@ const failures: [string, string, () => Promise<unknown>][] = [
 ];
 
 describe("the pool's accounting", () => {
-  it.each(failures)('is back at its baseline after %s', async (_, code, work) => {
+  it.each(failures)('is back at its baseline after %s [U16] [U34] [U38] [U81]', async (_, code, work) => {
     for (let i = 0; i < TIMES; i += 1) {
       await expect(app.unitOfWork.executeInTransaction(work, app.clinics.a)).rejects.toMatchObject({ code });
     }

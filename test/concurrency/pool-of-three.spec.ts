@@ -62,7 +62,7 @@ async function runAll(plans: readonly Plan[]): Promise<{ readonly codes: string[
   };
 }
 
-describe('fifty units on a pool of three', () => {
+describe('fifty units on a pool of three [U23] [U24]', () => {
   it('all finish where no unit wants a second connection', async () => {
     const plans = Array.from({ length: UNITS }, (_, i): Plan => {
       const propagation = i % 2 ? 'NESTED' : 'REQUIRED';

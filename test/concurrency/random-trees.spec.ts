@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => app?.close());
 
 describe('a thousand random trees of units of work', () => {
-  it('do what the model says: rows, rejections, hooks, audit trail', async () => {
+  it('do what the model says: rows, rejections, hooks, audit trail [U03] [U06] [U20] [U21] [U22] [U25] [U51]', async () => {
     const seed = jest.getSeed();
     const { agreed, wrong } = await firstDifference(app, seed);
     if (wrong) {

@@ -100,7 +100,7 @@ const ways: [string, TransactionOptions, (transfer: Transfer) => Promise<unknown
 ];
 
 describe('200 transfers at once on 10 rows', () => {
-  it.each(ways)('lose no update, and no deadlock surfaces: %s', async (_, options, move) => {
+  it.each(ways)('lose no update, and no deadlock surfaces: %s [U40] [U60]', async (_, options, move) => {
     const planned = transfers();
     let attempts = 0;
     await Promise.all(
