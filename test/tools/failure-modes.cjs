@@ -95,8 +95,10 @@ const modes = {
 /** @returns {Record<string, { file: string, name: string }[]>} Tests by failure mode. */
 function claims(tests = readTests(bracket)) {
   const byMode = {};
-  for (const { file, name, ids } of tests) {
-    for (const id of ids) (byMode[id] ??= []).push({ file, name: name.replaceAll(/\s*\[[^\]]*\]/g, '').trim() });
+  const plain = (title) => title.replaceAll(/\s*\[[^\]]*\]/g, '').trim();
+  for (const { file, name, group = '', ids } of tests) {
+    const whole = `${plain(group)} ${plain(name)}`.trim();
+    for (const id of ids) (byMode[id] ??= []).push({ file, name: whole });
   }
   return byMode;
 }

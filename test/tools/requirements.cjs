@@ -13,7 +13,7 @@ const defaultList = join(root, '..', 'shared', 'design', 'requirements.md');
 
 /** `[003-21]`, `[D01]`, and several in one bracket: `[D01, 003-21]`. */
 const bracket = /\[((?:\d{3}-\d{2}|D\d{2})(?:[\s,]+(?:\d{3}-\d{2}|D\d{2}))*)\]/g;
-const title = /\b(?:it|test|describe)(?:\.\w+)*\s*(?:\([^()'"`]*\)\s*)?\(\s*(['"`])((?:\\.|(?!\1)[\s\S])*)\1/g;
+const title = /\b(it|test|describe)(?:\.\w+)*\s*(?:\([^()'"`]*\)\s*)?\(\s*(['"`])((?:\\.|(?!\2)[\s\S])*)\2/g;
 
 /**
  * @param {string} text The list, one `- [ ] 003-21 text` or `- D01 text` a line.
@@ -28,11 +28,18 @@ function readList(text) {
 /**
  * @param {string} source Text of a test file.
  * @param {RegExp} pattern What an id in brackets looks like.
- * @returns {{ name: string, ids: string[] }[]} The titles that carry ids. A title of an `each` counts once.
+ * @returns {{ name: string, group: string, ids: string[] }[]} The titles that carry ids, and the nearest `describe`
+ * before each. A title of an `each` counts once.
  */
 function readTitles(source, pattern = bracket) {
+  let group = '';
   return [...source.matchAll(title)]
-    .map(([, , name]) => ({ name, ids: [...name.matchAll(pattern)].flatMap(([, ids]) => ids.split(/[\s,]+/)) }))
+    .map(([, kind, , name]) => {
+      const before = group;
+      if (kind === 'describe') group = name;
+      const ids = [...name.matchAll(pattern)].flatMap(([, found]) => found.split(/[\s,]+/));
+      return { name, group: kind === 'describe' ? '' : before, ids };
+    })
     .filter(({ ids }) => ids.length > 0);
 }
 
