@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
+import { Op } from 'sequelize';
 import { type ExecutionContext, runWithContext } from '../../src';
 import { AllergyRepository, domainRepositories, StudentRepository } from '../../src/domains';
 import { type CapturedOutput, captureOutput } from '../support/captured-output';
@@ -58,6 +59,11 @@ const MANY: Case[] = [
   ['a filter made of text', 'INVALID_INPUT', () => students.updateMany({ id: C }, { grade: '6' })],
   ['NUL to filter by', 'INVALID_INPUT', () => students.deleteMany({ lastName: `${C}\0` })],
   ['undefined beside a value', 'INVALID_INPUT', () => students.deleteMany({ lastName: C, grade: undefined })],
+  [
+    'Sequelize’s Op beside a value, which would be passed over',
+    'INVALID_INPUT',
+    () => students.deleteMany({ ...mine(), [Op.and]: [{ lastName: C }] } as never),
+  ],
   ['no filter', 'INVALID_INPUT', () => students.updateMany({}, { lastName: C })],
   [
     'a filter that excludes nothing',

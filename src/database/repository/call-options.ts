@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../database.errors';
+import { isPlainObject } from './plain-object';
 
 /** Options that every call of a repository takes. */
 export const CALL_OPTIONS = ['context', 'transaction', 'withDeleted', 'fresh'] as const;
@@ -26,7 +27,7 @@ export function readCallOptions<O extends object>(call: string, options: O, keys
       entity: call.slice(0, call.indexOf('.')),
     });
   };
-  if (Object.prototype.toString.call(options) !== '[object Object]') refuse('options must be an object');
+  if (!isPlainObject(options)) refuse('options must be an object');
   for (const key in options) {
     if (!keys.includes(key)) refuse(`options take ${keys.join(', ')} only`);
     const value: unknown = options[key];

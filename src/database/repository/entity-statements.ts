@@ -6,6 +6,7 @@ import { Filter, type Predicate } from './filter';
 import { insertedColumns } from './input';
 import { beyond, keysetOrder, type KeysetRequest, keysetShape, type SortKey } from './keyset';
 import type { NestRow } from './nest-row';
+import { entriesOf } from './plain-object';
 import { knownColumn, projection, readInclude } from './read-include';
 import { ShapeCache } from './shape-cache';
 import { type RowsSeen, SqlCompiler } from './sql-compiler';
@@ -150,15 +151,13 @@ export class EntityStatements {
   }
 
   private order(orderBy: unknown, keyset?: KeysetRequest): SortKey[] {
-    const given: unknown = orderBy ?? [];
-    if (
-      orderBy === null ||
-      !Array.isArray(given) ||
-      !given.every((key) => Object.prototype.toString.call(key) === '[object Object]')
-    ) {
-      throw this.refuse('orderBy', 'a list of sort keys');
-    }
-    const keys = (given as object[]).flatMap((key) => Object.entries(key));
+    const given: unknown = orderBy === undefined ? [] : orderBy;
+    if (!Array.isArray(given)) throw this.refuse('orderBy', 'a list of sort keys');
+    // Array.from: a hole is refused, not skipped.
+    const keys = Array.from(given, (key: unknown) => entriesOf(key)).flatMap((entries) => {
+      if (!entries) throw this.refuse('orderBy', 'a list of sort keys');
+      return entries;
+    });
     const order = keys.map(([attribute, direction]) => {
       if (direction !== 'ASC' && direction !== 'DESC') throw this.refuse('orderBy', 'ASC or DESC for each key');
       return [this.sortColumn(attribute), direction as 'ASC' | 'DESC'] as const;

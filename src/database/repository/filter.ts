@@ -2,6 +2,7 @@ import { InvalidInputError } from '../database.errors';
 import { encodeValue } from '../model/column-value';
 import type { ColumnDescription, EntityDescription, RelationDescription } from '../model/entity-description';
 import { type Join, Joins } from './joins';
+import { entriesOf } from './plain-object';
 
 /** Comparison of a column with bound values; `bind` is the place of the first one in the list of binds. */
 export interface Comparison {
@@ -52,20 +53,18 @@ export class Filter {
   }
 
   private readClause(clause: unknown, depth: number): Predicate {
-    // A Map or a Date has no keys of its own and would be a filter that lets everything through.
-    if (Object.prototype.toString.call(clause) !== '[object Object]') throw this.refuse('where', 'an object');
+    const entries = entriesOf(clause);
+    if (!entries) throw this.refuse('where', 'an object whose keys are its own, and are names');
     this.countCondition();
     if (depth > MAX_DEPTH) throw this.refuse('where', `nested at most ${MAX_DEPTH} levels deep`);
-    for (const key in clause as object) {
-      if (!Object.hasOwn(clause as object, key)) throw this.refuse('where', 'an object with keys of its own');
-    }
     const parts: Predicate[] = [];
-    for (const [key, value] of Object.entries(clause as object)) {
+    for (const [key, value] of entries) {
       if (key === 'AND' || key === 'OR') {
         if (!Array.isArray(value)) throw this.refuse(key, 'a list of conditions');
         parts.push({
           kind: key === 'AND' ? 'and' : 'or',
-          parts: value.map((part) => this.readClause(part, depth + 1)),
+          // Array.from, here and below: a hole is refused, not skipped.
+          parts: Array.from(value, (part) => this.readClause(part, depth + 1)),
         });
       } else if (key === 'NOT') {
         parts.push({ kind: 'not', part: this.readClause(value, depth + 1) });
@@ -119,8 +118,8 @@ export class Filter {
       !Array.isArray(value) &&
       !Buffer.isBuffer(value);
     if (!isOperators) return [this.compare(column, 'eq', value)];
-    const operators = Object.entries(value);
-    if (operators.length === 0) throw this.refuse(column.attribute, 'compared by an operator');
+    const operators = entriesOf(value);
+    if (!operators?.length) throw this.refuse(column.attribute, 'compared by an operator');
     return operators.map(([operator, operand]) => this.compare(column, operator, operand));
   }
 
@@ -146,7 +145,7 @@ export class Filter {
         return this.leaf(column, PLACES[operator], this.bound(column, operand));
       case 'between': {
         if (!Array.isArray(operand) || operand.length !== 2) throw this.refuse(column.attribute, 'between two values');
-        const [low, high] = operand.map((bound) => this.bound(column, bound));
+        const [low, high] = Array.from(operand, (bound) => this.bound(column, bound));
         return { kind: 'and', parts: [this.leaf(column, 'gte', low), this.leaf(column, 'lte', high)] };
       }
       case 'like':
@@ -156,7 +155,7 @@ export class Filter {
         if (typeof operand !== 'boolean') throw this.refuse(column.attribute, 'isNull: true or false');
         return this.leaf(column, operand ? 'null' : 'notNull');
       case 'contains':
-        if (column.kind === 'json') return this.leaf(column, 'within', encodeValue(this.entity.name, column, operand));
+        if (column.kind === 'json') return this.leaf(column, 'within', this.bound(column, operand));
         return this.leaf(column, 'ilike', `%${this.pattern(column, operand).replace(/[\\%_]/g, '\\$&')}%`);
       default:
         throw this.refuse(
@@ -169,7 +168,7 @@ export class Filter {
   private list(column: ColumnDescription, operand: unknown): unknown[] {
     if (!Array.isArray(operand) || operand.length > MAX_LIST)
       throw this.refuse(column.attribute, `in a list of at most ${MAX_LIST} values`);
-    return operand.map((item) => this.bound(column, item));
+    return Array.from(operand, (item) => this.bound(column, item));
   }
 
   private bound(column: ColumnDescription, operand: unknown): unknown {
@@ -180,7 +179,8 @@ export class Filter {
   }
 
   private pattern(column: ColumnDescription, operand: unknown): string {
-    if (column.kind !== 'text') throw this.refuse(column.attribute, 'text to be matched by a pattern');
+    if (column.kind !== 'text' || operand === null)
+      throw this.refuse(column.attribute, 'text to be matched by a pattern');
     // A pattern may be longer than the column: wildcards take room.
     return encodeValue(this.entity.name, { ...column, maxLength: undefined }, operand) as string;
   }

@@ -8,6 +8,7 @@ import { cursorKey, openCursor, sealCursor } from './cursor';
 import type { EntityStatements } from './entity-statements';
 import { type Boundary, keysOf, withoutKeys } from './keyset';
 import { readPage } from './pagination';
+import { isPlainObject } from './plain-object';
 import { readCriteria } from './read-criteria';
 
 /** Which page to read: from a cursor on, not by its number. */
@@ -52,7 +53,7 @@ export async function findPage(
 ): Promise<KeysetPage<Row>> {
   const { after, before, limit: size, ...rest } = Object(criteria) as KeysetCriteria<object, never>;
   // Whatever is no object is refused as it came.
-  const { where, orderBy, select, include } = readCriteria(entity, isPlain(criteria) ? rest : criteria);
+  const { where, orderBy, select, include } = readCriteria(entity, isPlainObject(criteria) ? rest : criteria);
   if (after !== undefined && before !== undefined)
     throw new InvalidInputError(`${entity}: a page is after one cursor or before one`, 'Pass one cursor.', { entity });
   const { limit } = readPage(entity, size === undefined ? {} : { limit: size });
@@ -84,5 +85,3 @@ export async function findPage(
     },
   };
 }
-
-const isPlain = (value: unknown): boolean => Object.prototype.toString.call(value) === '[object Object]';

@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../database.errors';
+import { entriesOf, isPlainObject } from './plain-object';
 
 const KEYS = ['where', 'orderBy', 'select', 'include'];
 const PAGE_KEYS = ['page', 'limit', 'total'];
@@ -16,14 +17,12 @@ export function readCriteria<C extends object>(entity: string, criteria: C, page
   if (!hasOnly(criteria, keys)) refuse(`criteria take ${keys.join(', ')} only`);
   const { select, include, pagination } = criteria as { select?: unknown; include?: unknown; pagination?: unknown };
   if (select !== undefined && !Array.isArray(select)) refuse('select takes a list of attributes');
-  if (include !== undefined && Object.prototype.toString.call(include) !== '[object Object]')
-    refuse('include takes an object of relations');
+  if (include !== undefined && !isPlainObject(include)) refuse('include takes an object of relations');
   if (pagination !== undefined && !hasOnly(pagination, PAGE_KEYS))
     refuse(`pagination takes ${PAGE_KEYS.join(', ')} only`);
   return criteria;
 }
 
 function hasOnly(value: unknown, keys: readonly string[]): boolean {
-  if (Object.prototype.toString.call(value) !== '[object Object]') return false;
-  return Object.keys(value as object).every((key) => keys.includes(key));
+  return entriesOf(value)?.every(([key]) => keys.includes(key)) ?? false;
 }

@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../database.errors';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import { type Join, Joins } from './joins';
+import { entriesOf } from './plain-object';
 
 /**
  * Reads what to include into joins.
@@ -44,7 +45,8 @@ export function projection(entity: EntityDescription, select: unknown): readonly
   if (select === undefined) return entity.columns;
   if (!Array.isArray(select) || select.length === 0)
     throw refuse(entity, 'select takes a list of at least one attribute');
-  return select.map((attribute) => knownColumn(entity, attribute, 'select'));
+  // Array.from: a hole is refused, not skipped.
+  return Array.from(select, (attribute) => knownColumn(entity, attribute, 'select'));
 }
 
 /** The column of an attribute. @throws InvalidInputError */
@@ -55,12 +57,9 @@ export function knownColumn(entity: EntityDescription, attribute: unknown, part:
 }
 
 function ownEntries(entity: EntityDescription, value: unknown): [string, unknown][] {
-  if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw refuse(entity, 'include takes an object whose values are true, or objects with select and include');
-  for (const key in value as object) {
-    if (!Object.hasOwn(value as object, key)) throw refuse(entity, 'include takes an object with keys of its own');
-  }
-  return Object.entries(value as object);
+  const entries = entriesOf(value);
+  if (entries) return entries;
+  throw refuse(entity, 'include takes an object whose values are true, or objects with select and include');
 }
 
 function refuse(entity: EntityDescription, rule: string): InvalidInputError {

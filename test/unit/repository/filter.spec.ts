@@ -1,3 +1,4 @@
+import { Op } from 'sequelize';
 import { InvalidInputError } from '../../../src';
 import { Filter } from '../../../src/database/repository/filter';
 import { everythingOf, refusalOf } from '../../support/refusal';
@@ -37,6 +38,8 @@ describe('A filter', () => {
     ['undefined under an operator', { grade: { eq: undefined } }],
     ['undefined in a list', { grade: { in: ['5', undefined] } }],
     ['null in a list', { grade: { in: [null] } }],
+    ['null to be contained', { lastName: { contains: null } }],
+    ['null as a pattern', { lastName: { like: null } }],
     ['null under an order', { grade: { lt: null } }],
     ['undefined under NOT', { NOT: undefined }],
     ['undefined under OR', { OR: undefined }],
@@ -49,6 +52,16 @@ describe('A filter', () => {
     ['a function, which has no keys', () => CANARY],
     ['keys that are only inherited', Object.create({ grade: CANARY })],
     ['null inside OR', { OR: [null] }],
+    ['a hole inside OR', { OR: Object.assign([], { 1: { grade: '5' } }) }],
+    ['a hole inside AND', { AND: Object.assign([], { 1: { grade: '5' } }) }],
+    ['a hole in a list', { grade: { notIn: Object.assign([], { 1: '5' }) } }],
+    ['a hole for a bound', { dateOfBirth: { between: Object.assign([], { 1: '2020-01-01' }) } }],
+    ['Sequelize’s Op beside an attribute', { grade: '5', [Op.or]: [{ lastName: CANARY }] }],
+    ['Sequelize’s Op alone', { [Op.and]: [{ lastName: CANARY }] }],
+    ['Sequelize’s Op beside an operator', { version: { gt: 1, [Op.lt]: 7301 } }],
+    ['a key that is not enumerable', Object.defineProperty({}, 'grade', { value: CANARY })],
+    ['an operator that is not enumerable', { grade: Object.defineProperty({ gt: '1' }, 'lt', { value: CANARY }) }],
+    ['an inherited operator', { grade: Object.assign(Object.create({ lt: CANARY }), { gt: '1' }) }],
     ['an unknown attribute', { [CANARY]: '5' }],
     ['an unknown attribute with undefined', { [CANARY]: undefined }],
     ['the column in place of the attribute', { last_name: CANARY }],
