@@ -196,7 +196,7 @@ describe('registering a hook', () => {
 });
 
 describe('while beforeCommit hooks run', () => {
-  it('a statement that the callback left behind is refused, those of hooks are not [D01]', async () => {
+  it('a statement that the callback left behind is refused, those of hooks are not [D01] [U04]', async () => {
     const hooksRun = signal();
     const tried = signal();
     let late: Promise<unknown> | undefined;
