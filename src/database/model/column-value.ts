@@ -8,8 +8,9 @@ const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\
 const INT4 = 2_147_483_647;
 
 /**
- * Checks one value against its column and gives what is bound to the statement. Runs before anything is sent, so bad
- * input never reaches a transaction; the message names the attribute and what is allowed, never the value.
+ * Checks one value against its column and gives what is bound to the statement: a copy, which the caller cannot change
+ * while the call waits for a connection. Runs before anything is sent, so bad input never reaches a transaction; the
+ * message names the attribute and what is allowed, never the value.
  * @throws InvalidInputError
  */
 export function encodeValue(entity: string, column: ColumnDescription, value: unknown): unknown {
@@ -43,13 +44,13 @@ export function encodeValue(entity: string, column: ColumnDescription, value: un
     case 'boolean':
       return typeof value === 'boolean' ? value : refuse('true or false');
     case 'timestamp':
-      return encodeTimestamp(value) ?? refuse('a Date, or an ISO 8601 date and time with its offset');
+      return encodeTimestamp(value) ?? refuse('a Date, or an ISO 8601 date and time with its offset, after Christ');
     case 'date':
       return isDate(value) ? value : refuse('a date as YYYY-MM-DD');
     case 'json':
       return encodeJson(value) ?? refuse('a JSON value without NUL, lone surrogates, NaN or infinity');
     case 'binary':
-      return Buffer.isBuffer(value) ? value : refuse('a Buffer');
+      return Buffer.isBuffer(value) ? Buffer.from(value) : refuse('a Buffer');
   }
 }
 
@@ -67,11 +68,17 @@ function encodeDecimal(value: unknown, { digits }: ColumnDescription): string | 
 const digitsOf = ({ digits }: ColumnDescription): string =>
   digits ? ` of at most ${digits[0]} digits before and ${digits[1]} after the point` : '';
 
-/** Without its offset a text would mean another moment on a server in another time zone (000-21). */
-function encodeTimestamp(value: unknown): Date | undefined {
+/**
+ * Without its offset a text would mean another moment on a server in another time zone (000-21). What is bound is text in
+ * UTC: a Date can be changed by its owner before it is sent, and the driver would write it in local time, whose offset
+ * it rounds to minutes.
+ */
+function encodeTimestamp(value: unknown): string | undefined {
   const day = typeof value === 'string' ? TIMESTAMP.exec(value)?.[1] : undefined;
   const date = value instanceof Date ? value : day && isDate(day) ? new Date(value as string) : undefined;
-  return date && !Number.isNaN(date.getTime()) ? date : undefined;
+  if (!date || Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1) return undefined;
+  // PostgreSQL takes no sign before a year of five digits.
+  return date.toISOString().replace(/^\+0*/, '');
 }
 
 function isDate(value: unknown): value is string {

@@ -44,7 +44,7 @@ export function withKey(entity: EntityDescription, input: object, key: KeyValues
   for (const [attribute, wanted] of Object.entries(key)) {
     const given = merged[attribute];
     const encoded = given === undefined ? wanted : encodeValue(entity.name, entity.byAttribute.get(attribute)!, given);
-    if (comparable(encoded) !== comparable(wanted)) {
+    if (encoded !== wanted) {
       throw new InvalidInputError(
         `${entity.name}.${attribute} differs between the key and the input of the upsert`,
         'Leave it out of the input.',
@@ -55,5 +55,3 @@ export function withKey(entity: EntityDescription, input: object, key: KeyValues
   }
   return merged;
 }
-
-const comparable = (value: unknown): unknown => (value instanceof Date ? value.getTime() : value);

@@ -34,8 +34,10 @@ describe('A value for a column', () => {
     ['decimal', 9_007_199_254_740_993n, '9007199254740993'],
     ['float', 1e300, 1e300],
     ['boolean', false, false],
-    ['timestamp', '2024-02-29T23:59:59.123+02:00', new Date('2024-02-29T21:59:59.123Z')],
-    ['timestamp', '2024-02-29T10:00Z', new Date('2024-02-29T10:00:00Z')],
+    ['timestamp', '2024-02-29T23:59:59.123+02:00', '2024-02-29T21:59:59.123Z'],
+    ['timestamp', '2024-02-29T10:00Z', '2024-02-29T10:00:00.000Z'],
+    ['timestamp', new Date(Date.UTC(12_024, 0)), '12024-01-01T00:00:00.000Z'],
+    ['binary', Buffer.from('x'), Buffer.from('x')],
     ['date', '2024-02-29', '2024-02-29'],
     ['json', { a: [1, null] }, '{"a":[1,null]}'],
     ['json', 'text', '"text"'],
@@ -46,6 +48,8 @@ describe('A value for a column', () => {
   });
 
   it.each<[ColumnKind, unknown]>([
+    ['timestamp', new Date(-8.64e15)],
+    ['timestamp', '0000-01-01T00:00:00Z'],
     ['uuid', `${CANARY}-0000-7000-8000-00000000000a`],
     ['uuid', '0190a000000070008000000000000000'],
     ['uuid', '{0190a000-0000-7000-8000-00000000000a}'],
