@@ -4,7 +4,7 @@ import { InvalidInputError } from '../database.errors';
 import type { ColumnDescription, EntityDescription } from '../model/entity-description';
 import { Filter, type Predicate } from './filter';
 import { insertedColumns } from './input';
-import { beyond, keysetOrder, type KeysetRequest, keysetShape, type SortKey } from './keyset';
+import { beyond, type Boundary, keysetOrder, type KeysetRequest, keysetShape, type SortKey } from './keyset';
 import type { NestRow } from './nest-row';
 import { entriesOf } from './plain-object';
 import { knownColumn, projection, readInclude } from './read-include';
@@ -48,41 +48,51 @@ export class EntityStatements {
   }
 
   select(operation: string, request: SelectRequest): SelectStatement {
+    return this.chunks(operation, request)(request.keyset?.from);
+  }
+
+  /**
+   * The same for one chunk of rows after the other: the criteria are read now, and what becomes of the caller's objects
+   * between two chunks changes nothing.
+   */
+  chunks(operation: string, request: SelectRequest): (from?: Boundary) => SelectStatement {
     const filter = new Filter(this.entity, request.where);
     const columns = projection(this.entity, request.select);
     const joins = readInclude(this.entity, request.include, filter.joins);
     const { keyset } = request;
     const order = this.order(request.orderBy, keyset);
-    const binds = [...filter.binds];
-    const rest = keyset?.from && beyond(order, keyset.from, (value) => binds.push(value));
-    const limit = request.limit === undefined ? undefined : binds.push(request.limit);
-    const offset = request.offset ? binds.push(request.offset) : undefined;
     const where = this.visible(filter.predicate, request.rows);
-    const shape = [
-      'select',
-      request.select ? columns.map((column) => column.attribute).join() : '*',
-      filter.shape,
-      request.rows ?? 'living',
-      order.map(([column, direction]) => `${column.attribute} ${direction}`).join(),
-      limit,
-      offset,
-      request.lock,
-      joins?.shape,
-      keyset && keysetShape(keyset),
-    ].join('|');
-    const sql = this.shapes.get(shape, () =>
-      this.compiler.select({
-        columns,
-        where,
-        order,
-        ...(limit ? { limit } : {}),
-        ...(offset ? { offset } : {}),
-        ...(request.lock ? { lock: true } : {}),
-        ...(joins ? { joins, rows: request.rows } : {}),
-        ...(keyset ? { keyed: true, beyond: rest } : {}),
-      }),
-    );
-    return this.statement(operation, sql, binds, request.lock ?? false);
+    return (from) => {
+      const binds = [...filter.binds];
+      const rest = from && beyond(order, from, (value) => binds.push(value));
+      const limit = request.limit === undefined ? undefined : binds.push(request.limit);
+      const offset = request.offset ? binds.push(request.offset) : undefined;
+      const shape = [
+        'select',
+        request.select ? columns.map((column) => column.attribute).join() : '*',
+        filter.shape,
+        request.rows ?? 'living',
+        order.map(([column, direction]) => `${column.attribute} ${direction}`).join(),
+        limit,
+        offset,
+        request.lock,
+        joins?.shape,
+        keyset && keysetShape({ ...keyset, from }),
+      ].join('|');
+      const sql = this.shapes.get(shape, () =>
+        this.compiler.select({
+          columns,
+          where,
+          order,
+          ...(limit ? { limit } : {}),
+          ...(offset ? { offset } : {}),
+          ...(request.lock ? { lock: true } : {}),
+          ...(joins ? { joins, rows: request.rows } : {}),
+          ...(keyset ? { keyed: true, beyond: rest } : {}),
+        }),
+      );
+      return this.statement(operation, sql, binds, request.lock ?? false);
+    };
   }
 
   /** The query that a cursor belongs to, as text: which rows in which order, with the values of the filter. */

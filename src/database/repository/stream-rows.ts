@@ -38,10 +38,11 @@ export async function* streamRows<E>(
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw refuse(entity, 'signal must be an AbortSignal');
   const { where, orderBy, select, include } = readCriteria(entity, criteria);
   const query = { where, orderBy, select, include, rows: call.withDeleted ? 'all' : 'living' } as const;
+  const chunk = statements.chunks('stream', { ...query, limit: batchSize, keyset: {} });
   let from: Boundary | undefined;
   do {
     signal?.throwIfAborted();
-    const statement = statements.select('stream', { ...query, limit: batchSize, keyset: { from } });
+    const statement = chunk(from);
     const { rows } = await within(() => runtime.runner.run(statement, call));
     const { nestRow = (row: Row) => row } = statement;
     for (const row of rows) {
