@@ -1,3 +1,4 @@
+import type { Transaction } from 'sequelize';
 import { type CreateInput, type Entity, type UpdateInput } from '../../src';
 import { School, SchoolRepository } from '../../src/domains';
 import { type DatabaseApp, plantClinics, startDatabaseApp, type TwoClinics } from '../support/database-app';
@@ -87,6 +88,18 @@ describe('A write in a transaction that the caller opened', () => {
       expect(names).toEqual(end === 'commit' ? ['Outside', 'Inside'] : ['Old', 'Old']);
     }
     expect(schools.dropped).toEqual(['Inside', 'Outside']);
+  });
+
+  it('has hooks in it, too, where it is that of a unit of work which the chain of calls has left [U52]', async () => {
+    const { unitOfWork } = ReadingSchoolRepository.app;
+    const { id } = await schools.create(school(), clinics.a);
+    const work = async (transaction: Transaction): Promise<void> => {
+      await schools.update(id, { name: 'New' });
+      schools.seen.length = 0;
+      await unitOfWork.runOutsideTransaction(() => schools.update(id, { name: 'Newer' }, clinics.a, { transaction }));
+    };
+    await unitOfWork.executeInTransaction(() => School.sequelize!.transaction(work), clinics.a);
+    expect(schools.seen).toEqual(Array<string>(4).fill('New'));
   });
 
   it('says nothing to calls beside it: they run alone', async () => {

@@ -1,7 +1,8 @@
 import type { Transaction } from 'sequelize';
+import { scopeBehind } from '../connection/current-scope';
 import { runInOwnTransaction } from '../connection/own-transaction';
 import type { Row, Statement } from '../connection/statement';
-import { runWithContext } from '../context/ambient';
+import { runWithContext, runWithScope } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import { RepositoryError } from '../database.errors';
 import type { EntityDescription } from '../model/entity-description';
@@ -90,8 +91,9 @@ export class WriteCall<T> {
     const { transaction, actor } = this;
     const { runner, unitOfWork } = this.parts.runtime;
     if (!transaction) return unitOfWork.executeInTransaction(fn, actor);
-    // That of a unit of work: the chain of calls carries it already.
-    if ('scope' in transaction) return runWithContext(actor, fn);
+    // That of a unit of work, which need not be the one that the chain of calls is in.
+    const scope = scopeBehind(transaction);
+    if (scope) return runWithScope(runner.sequelize, scope, actor, () => unitOfWork.executeInTransaction(fn, actor));
     // What hooks read and write belongs to it, too.
     return runInOwnTransaction(runner.sequelize, transaction, actor, fn);
   }
