@@ -2,17 +2,20 @@
 
 /**
  * npm run test:consumer: packs the package, installs it into an empty project of NestJS 12 and of NestJS 11, compiles
- * the README's module example strictly and runs it against a PostgreSQL outside. Needs the registry. The server is the
- * one that DB_HOST, DB_PORT, PGUSER and PGPASSWORD (an administrator) name, else a throw-away PostgreSQL 15 or newer
+ * the README's module example and the files of the folder consumer strictly, runs them against a PostgreSQL outside, and
+ * runs the project's own test under node:test. Needs the registry. The server is the one that DB_HOST, DB_PORT, PGUSER and PGPASSWORD (an administrator) name, else a throw-away PostgreSQL 15 or newer
  * found under /usr/lib/postgresql.
  */
 const { execFileSync, spawnSync } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const { startServer } = require('./throwaway-server.cjs');
 
 const root = join(__dirname, '..', '..');
+/** Sources of the projects. No .ts files: to the checks of this repository the package has another name. */
+const sources = join(__dirname, 'consumer');
 const projects = [
   { nest: '12', typescript: '6', nestPackages: '^12.0.0' },
   { nest: '11', typescript: '5.9', nestPackages: '^11.0.0' },
@@ -76,12 +79,22 @@ function writeProject(folder, { nest, typescript, nestPackages }, tarball) {
     }),
   );
   write('src/app.module.ts', moduleExample());
-  fs.cpSync(join(__dirname, 'consumer-main.ts.txt'), join(folder, 'src', 'main.ts'));
+  for (const file of fs.readdirSync(sources)) {
+    fs.cpSync(join(sources, file), join(folder, 'src', file.replace(/\.txt$/, '')));
+  }
 }
 
 function check(project, tarball, work, server) {
   const folder = join(work, `nest-${project.nest}`);
-  const env = { ...process.env, ...server.env, DB_NAME: `consumer_${project.nest}`, NODE_ENV: 'production' };
+  const [database, reporting] = [`consumer_${project.nest}`, `reporting_${project.nest}`];
+  const env = {
+    ...process.env,
+    ...server.env,
+    DB_NAME: database,
+    DB_CURSOR_KEY: randomBytes(32).toString('base64'),
+    REPORTING_DB_NAME: reporting,
+    NODE_ENV: 'production',
+  };
   const show = (text) => console.log(`  ${text}`);
   console.log(`NestJS ${project.nest}, PostgreSQL ${server.version}`);
 
@@ -101,10 +114,15 @@ function check(project, tarball, work, server) {
   show('compiles strictly');
 
   const migrations = join(modules, 'nestjs-phi-database', 'migrations');
-  server.createDatabase(env.DB_NAME, join(migrations, 'bootstrap', 'roles-and-extensions.sql'));
-  show('bootstrap run by the administrator');
-  show(run('npx', ['phi-db', 'migrate'], { cwd: folder, env }).trim().split('\n').at(-1));
-  show(run('node', ['dist/main.js'], { cwd: folder, env }).trim().split('\n').at(-1));
+  const lastLine = (text) => text.trim().split('\n').at(-1);
+  for (const name of [database, reporting]) {
+    server.createDatabase(name, join(migrations, 'bootstrap', 'roles-and-extensions.sql'));
+    const migrated = run('npx', ['phi-db', 'migrate'], { cwd: folder, env: { ...env, DB_NAME: name } });
+    show(`${name}: bootstrap run by the administrator; ${lastLine(migrated)}`);
+  }
+  show(lastLine(run('node', ['dist/main.js'], { cwd: folder, env })));
+  run('node', ['--test', 'dist/rollback.test.js'], { cwd: folder, env });
+  show('its own test passes under node:test, by nestjs-phi-database/testing');
 }
 
 function main() {
