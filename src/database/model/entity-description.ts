@@ -1,4 +1,5 @@
 import type { Association, Model, ModelStatic } from 'sequelize';
+import { ConfigurationError } from '../database.errors';
 import { MANAGED_ATTRIBUTES } from './base.model';
 import { phiAttributes, type PhiOptions } from './phi.decorator';
 
@@ -102,7 +103,7 @@ const descriptions = new WeakMap<object, EntityDescription>();
 
 /**
  * Describes a model that was added to a Sequelize instance.
- * @throws TypeError for a column type that repositories do not support.
+ * @throws ConfigurationError for a column type or a name that repositories do not support.
  */
 export function describeEntity(model: ModelStatic<Model>): EntityDescription {
   let description = descriptions.get(model);
@@ -119,10 +120,19 @@ function build(model: ModelStatic<Model>): EntityDescription {
   const columns = Object.entries(raw)
     .filter(([, attribute]) => attribute.type.key !== 'VIRTUAL')
     .map(([attribute, description]) => describeColumn(model.name, attribute, description, phi.get(attribute)));
+  const table = String(model.getTableName());
+  const names = [table, ...columns.flatMap(({ attribute, field }) => [attribute, field])];
+  if (!names.every(isUsableName)) {
+    throw new ConfigurationError(
+      `${model.name}: a name of its table, columns or attributes has a quote, a dot or more than 63 bytes, or there is a schema`,
+      'Rename it, and leave the schema to the search path.',
+      { entity: model.name },
+    );
+  }
   let relations: EntityDescription['relations'] | undefined;
   return {
     name: model.name,
-    table: String(model.getTableName()),
+    table,
     columns,
     byAttribute: new Map(columns.map((column) => [column.attribute, column])),
     tenantScoped: 'clinicId' in raw,
@@ -130,6 +140,11 @@ function build(model: ModelStatic<Model>): EntityDescription {
       return (relations ??= describeRelations(model));
     },
   };
+}
+
+/** Sequelize drops quotes, splits at dots and writes a schema with both; PostgreSQL cuts what is longer. */
+function isUsableName(name: string): boolean {
+  return !/[".]/.test(name) && Buffer.byteLength(name) <= 63;
 }
 
 function describeRelations(model: ModelStatic<Model>): EntityDescription['relations'] {
@@ -159,7 +174,13 @@ function describeColumn(
   phi: PhiOptions | undefined,
 ): ColumnDescription {
   const kind = KINDS[raw.type.key];
-  if (!kind) throw new TypeError(`${entity}.${attribute}: column type ${raw.type.key} is not supported`);
+  if (!kind) {
+    throw new ConfigurationError(
+      `${entity}.${attribute}: column type ${raw.type.key} is not supported`,
+      `Use one of ${Object.keys(KINDS).join(', ')}.`,
+      { entity, attribute },
+    );
+  }
   const managed = (MANAGED_ATTRIBUTES as readonly string[]).includes(attribute);
   const values = raw.values ?? raw.type.values;
   return {

@@ -77,8 +77,4 @@ describe('The description of an entity', () => {
     expect(ids.toSorted()).toEqual(ids);
     expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   });
-
-  it('refuses a column type that repositories cannot handle', () => {
-    expect(() => describeEntity(Odd)).toThrow(/Odd\.range: column type RANGE is not supported/);
-  });
 });
