@@ -15,6 +15,8 @@ export function readCriteria<C extends object>(entity: string, criteria: C, page
     throw new InvalidInputError(`${entity}: ${rule}`, 'Correct the criteria; findMany reads page by page.', { entity });
   };
   if (!hasOnly(criteria, keys)) refuse(`criteria take ${keys.join(', ')} only`);
+  // As for undefined inside it: it would find every row, and findOne any patient.
+  if ('where' in criteria && criteria.where === undefined) refuse('where is undefined; leave it out, or pass a filter');
   const { select, include, pagination } = criteria as { select?: unknown; include?: unknown; pagination?: unknown };
   if (select !== undefined && !Array.isArray(select)) refuse('select takes a list of attributes');
   if (include !== undefined && !isPlainObject(include)) refuse('include takes an object of relations');

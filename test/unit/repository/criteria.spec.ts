@@ -13,6 +13,7 @@ describe('Criteria', () => {
     ['skip and take', { skip: 5, take: 5 }],
     ['a cursor', { cursor: CANARY }],
     ['a misspelt key', { order: [] }],
+    ['a filter that is undefined', { where: undefined }],
     ['an include', { include: [CANARY] }],
     ['the prototype', JSON.parse('{ "__proto__": {} }')],
     ['null', null],
