@@ -36,6 +36,43 @@ describe('Values that their owner changes while a call waits for its connection'
   });
 });
 
+describe('A context made by hand, which its owner turns to another clinic', () => {
+  const { a, b } = { a: 'clinic-a', b: 'clinic-b' };
+  const move = (context: { clinicId?: string }): void => void (context.clinicId = app.clinics.b.clinicId!);
+
+  beforeAll(async () => {
+    await app.students.bulkCreate([pupil(`${a}-1`), pupil(`${a}-2`)], app.clinics.a);
+    await app.students.bulkCreate([pupil(`${b}-1`), pupil(`${b}-2`)], app.clinics.b);
+  });
+
+  it('leaves a batch that is not sent yet to the clinic that was asked for [000-28]', async () => {
+    const foreign = await app.students.findOne({ where: { studentNumber: `${b}-1` } }, { context: app.clinics.b });
+    const explicit = { ...app.clinics.a };
+    const asked = app.students.findById(foreign!.id, { context: explicit });
+    move(explicit);
+    const ambient = { ...app.clinics.a };
+    const askedInside = runWithContext(ambient, () => app.students.findById(foreign!.id));
+    move(ambient);
+    expect([await asked, await askedInside]).toEqual([null, null]);
+  });
+
+  it.each(['explicit', 'ambient'])('leaves a stream where it began: %s [000-28]', async (way) => {
+    const context = { ...app.clinics.a };
+    const stream = runWithContext(context, () =>
+      app.students.stream(
+        { where: { studentNumber: { like: 'clinic-%' } } },
+        { batchSize: 1, ...(way === 'explicit' ? { context } : {}) },
+      ),
+    );
+    const read: string[] = [];
+    for await (const { studentNumber } of stream) {
+      read.push(studentNumber);
+      move(context);
+    }
+    expect(read).toEqual([`${a}-1`, `${a}-2`]);
+  });
+});
+
 describe('Criteria that their owner changes between two chunks of a stream', () => {
   it('stand as they were: no row is skipped, and none comes twice [U66]', async () => {
     const numbers = Array.from({ length: 12 }, (_, n) => `chunk-${String(n).padStart(2, '0')}`);

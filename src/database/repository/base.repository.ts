@@ -14,6 +14,7 @@ import { changeLockedRow, changeRow } from './change-row';
 import type { WhereClause } from './criteria';
 import { type ColumnValues, encodePatch, readVersion, requireUuid, withActor } from './input';
 import { insertRows } from './insert-rows';
+import { ownContext } from './own-copy';
 import { ReadRepository } from './read.repository';
 import type { IRepository } from './repository.interface';
 import { upsertRow } from './upsert';
@@ -200,7 +201,7 @@ export abstract class BaseRepository<
   ): WriteCall<T> {
     readCallOptions(`${this.entityName}.${operation}`, options, keys);
     const parts = this.writeParts();
-    const actor = explicit ?? options.context ?? currentContext();
+    const actor = ownContext(explicit ?? options.context ?? currentContext());
     if (!actor?.userId) throw new MissingContextError(`${this.entityName}.${operation}`);
     if (parts.entity.tenantScoped && !actor.clinicId) throw new MissingTenantError(this.entityName);
     const transaction = options.transaction ?? currentOwnTransaction(parts.runtime.runner.sequelize);

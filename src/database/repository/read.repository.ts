@@ -17,6 +17,7 @@ import { BATCH_LIMIT, type BatchKey, IdBatches } from './id-batch';
 import { readIds } from './id-list';
 import { requireUuid } from './input';
 import { nestRows } from './nest-row';
+import { ownContext } from './own-copy';
 import { readPage, toPage } from './pagination';
 import { readCriteria } from './read-criteria';
 import { RepositoryHooks } from './repository-hooks';
@@ -44,11 +45,12 @@ export abstract class ReadRepository<
     const { entity, runtime } = this.ready();
     this.readOptions('findById', options);
     requireUuid(entity, id);
-    const { context = currentContext(), withDeleted = false } = options;
+    const { withDeleted = false } = options;
     const { sequelize } = runtime.runner;
     if (options.transaction ?? currentOwnTransaction(sequelize))
       return (await this.select('findById', { where: { id } }, options))[0] ?? null;
     const scope = currentScope(sequelize);
+    const context = ownContext(options.context ?? currentContext());
     const fresh = !scope && (options.fresh === true || mustBeFresh(sequelize));
     const place = placeOf(sequelize);
     const row = await this.batches.find(id.toLowerCase(), { scope, context, withDeleted, fresh, place });
@@ -171,7 +173,7 @@ export abstract class ReadRepository<
     const reader = this.ready();
     const { sequelize } = reader.runtime.runner;
     const scope = currentScope(sequelize);
-    const context = options?.context ?? currentContext();
+    const context = ownContext(options?.context ?? currentContext());
     const transaction = currentOwnTransaction(sequelize);
     const within = <R>(step: () => R): R =>
       scope

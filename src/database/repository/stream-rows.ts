@@ -32,7 +32,8 @@ export async function* streamRows<E>(
   toEntity: (row: Row) => E,
 ): AsyncGenerator<E, void, undefined> {
   readCallOptions(`${entity}.stream`, options, [...CALL_OPTIONS, 'batchSize', 'signal']);
-  const { batchSize = DEFAULT_BATCH, signal, ...call } = options;
+  // Who acts is settled already: by the place where the stream was asked for.
+  const { batchSize = DEFAULT_BATCH, signal, context: _context, ...call } = options;
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH)
     throw refuse(entity, `batchSize must be a whole number from 1 to ${MAX_BATCH}`);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw refuse(entity, 'signal must be an AbortSignal');
