@@ -229,3 +229,48 @@ describe('a parameter that has no text', () => {
     await expect(app.database.query('SELECT 1', 'x' as never)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
   });
 });
+
+describe('several who act in one unit at once', () => {
+  it('are each named for what they wrote, through models and repositories [U71]', async () => {
+    const roles = Array.from({ length: 6 }, (_, i) => `ROLE_${i}`);
+    await unit(() =>
+      Promise.all(
+        roles.map((userRole, i) =>
+          runWithContext(createExecutionContext({ ...app.clinics.a, userRole }), () =>
+            i % 2
+              ? app.sequelize.models.Student!.create(pupil(`at-once-${i}`))
+              : app.students.create(pupil(`at-once-${i}`)),
+          ),
+        ),
+      ),
+    );
+    expect((await actors('at-once')).toSorted()).toEqual(roles);
+    const { rows } = await app.truth.query(
+      `SELECT user_role AS role, student_number AS number FROM audit.event JOIN students ON entity_id = students.id::text
+      WHERE action = 'CREATE' AND starts_with(student_number, 'at-once') ORDER BY 1`,
+    );
+    expect(rows).toEqual(roles.map((role, i) => ({ role, number: `at-once-${i}` })));
+  });
+});
+
+describe('a context made by hand that is refused', () => {
+  const cyclic = (): ExecutionContext => {
+    const context = { ...app.clinics.a } as ExecutionContext & { self?: unknown };
+    return Object.assign(context, { self: context });
+  };
+
+  it.each<[string, () => ExecutionContext]>([
+    ['not a clinic', () => ({ ...app.clinics.a, clinicId: 'x' })],
+    ['no plain data', cyclic],
+  ])('does not become that of the unit, nor keep its connection: %s [U81]', async (_, refused) => {
+    await app.unitOfWork.executeInTransaction(async () => {
+      await app.database.query('SELECT 1');
+      await expect(app.database.query('SELECT 1', [], { context: refused() })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
+      expect(await app.database.one('SELECT phi.tenant() AS tenant', [], { context: app.clinics.b })).toEqual({
+        tenant: app.clinics.b.clinicId,
+      });
+    });
+  });
+});

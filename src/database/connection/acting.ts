@@ -23,9 +23,12 @@ export class Acting {
    * @throws TenantDeniedError for another clinic.
    */
   settings(context?: ExecutionContext): string {
+    const clinicId = this.clinicId ?? context?.clinicId;
+    if (context && context !== this.own && context.clinicId !== clinicId) throw twoClinics();
+    const settings = tenantSetting(clinicId) + contextSetting(context ?? this.own);
+    // Only now: a context that is refused must not become that of the transaction.
     this.own ??= context;
-    this.clinicId ??= context?.clinicId;
-    if (context && context !== this.own && context.clinicId !== this.clinicId) throw twoClinics();
-    return tenantSetting(this.clinicId) + contextSetting(context ?? this.own);
+    this.clinicId = clinicId;
+    return settings;
   }
 }

@@ -12,9 +12,11 @@ import { cancelStatement } from './cancel-statement';
 import { destroy, inOneWrite, isAlive, type PooledClient, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { COMMITTED, TRANSACTION_ID } from './outcome-event';
+import { lend } from './lent-connection';
 import type { Holder } from './place';
 import { acquireInChain } from './pool-pressure';
 import { isWrite } from './read-only';
+import { ANSWER_MARGIN_MS } from './sequelize-options';
 import { type BeginOptions, beginText } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
 
@@ -37,6 +39,8 @@ export class PhysicalTransaction implements Holder {
   private broken?: { readonly error: unknown };
   /** The settings that hold on the connection now. */
   private said = '';
+  /** How long the client waits for an answer: longer than the server, whose limit the unit may have raised. */
+  private readonly answerWithinMs?: number;
 
   /** @param audited True: what it wrote is committed together with an event of the outcome. */
   constructor(
@@ -44,7 +48,10 @@ export class PhysicalTransaction implements Holder {
     private readonly options: BeginOptions,
     private readonly prepared: boolean,
     private readonly audited: boolean,
-  ) {}
+  ) {
+    const { statementTimeoutMs } = options;
+    if (statementTimeoutMs) this.answerWithinMs = statementTimeoutMs + ANSWER_MARGIN_MS;
+  }
 
   get holdsConnection(): boolean {
     return this.client !== undefined;
@@ -53,9 +60,13 @@ export class PhysicalTransaction implements Holder {
   /** The connection with the transaction open on it, for Sequelize's own statements. */
   async connection(acting: Acting, context?: ExecutionContext): Promise<PooledClient> {
     const client = await this.open();
+    // The begin is answered before Sequelize sends: behind a failed one its statement would run outside any transaction.
     await this.flight(client, this.beforehand(acting, context), []);
-    if (this.ended) throw new TransactionScopeClosedError('settled');
-    return client;
+    const beforehand = (): string[] => {
+      if (this.ended) throw new TransactionScopeClosedError('settled');
+      return this.beforehand(acting, context);
+    };
+    return lend(client, beforehand, this.answerWithinMs);
   }
 
   /** Sends statements in one flight and answers their results in order; the first failure rejects. */
@@ -74,7 +85,7 @@ export class PhysicalTransaction implements Holder {
     this.mayHaveWritten = true;
     const { client } = this;
     if (!this.audited || this.transactionId !== undefined || !client || this.ended) return;
-    this.asking = query(client, TRANSACTION_ID, this.prepared).then(
+    this.asking = this.ask(client, TRANSACTION_ID).then(
       (result) => this.learn(toResult(result)),
       () => undefined,
     );
@@ -119,9 +130,9 @@ export class PhysicalTransaction implements Holder {
     const settings = tells ? this.beforehand(acting) : [];
     const settled = await Promise.allSettled(
       inOneWrite(client, () => [
-        ...settings.map((text) => client.query(text)),
-        ...(tells ? [query(client, COMMITTED, this.prepared)] : []),
-        client.query('COMMIT'),
+        ...settings.map((text) => this.tell(client, text)),
+        ...(tells ? [this.ask(client, COMMITTED)] : []),
+        this.tell(client, 'COMMIT'),
       ]),
     );
     const end = settled.pop()!;
@@ -136,11 +147,8 @@ export class PhysicalTransaction implements Holder {
 
   /** What to throw when COMMIT was not answered with a command tag. */
   private lostOrRefused(reason: unknown, before: unknown): Error {
-    if (isServerAnswer(reason)) {
-      // A deferred constraint failed: PostgreSQL has rolled back.
-      this.giveBack();
-      return mapError(reason);
-    }
+    // A deferred constraint failed, or COMMIT was cancelled: PostgreSQL rolls back.
+    if (isServerAnswer(reason)) return mapError(reason);
     this.discard();
     // The server said that it ended the session before it came to COMMIT.
     if (sqlStateOf(before)) return mapError(before);
@@ -202,8 +210,8 @@ export class PhysicalTransaction implements Holder {
     if (this.ended) throw new TransactionScopeClosedError('settled');
     const begins = before[0]?.startsWith('START') ?? false;
     const flight = inOneWrite(client, () => [
-      ...before.map((text) => client.query(text)),
-      ...statements.map((statement) => query(client, statement, this.prepared)),
+      ...before.map((text) => this.tell(client, text)),
+      ...statements.map((statement) => this.ask(client, statement)),
     ]);
     const settled = await Promise.allSettled(flight);
     const failed = settled.findIndex((outcome) => outcome.status === 'rejected');
@@ -229,6 +237,14 @@ export class PhysicalTransaction implements Holder {
     return [beginText(settings, this.options)];
   }
 
+  private tell(client: PooledClient, text: string): Promise<QueryResult> {
+    return client.query({ text, query_timeout: this.answerWithinMs } as QueryConfig);
+  }
+
+  private ask(client: PooledClient, statement: Statement): Promise<QueryResult> {
+    return query(client, statement, this.prepared, this.answerWithinMs);
+  }
+
   private giveBack(): void {
     if (this.client) release(this.sequelize, this.client);
     this.client = undefined;
@@ -236,12 +252,18 @@ export class PhysicalTransaction implements Holder {
 }
 
 /** Sends one statement on a connection, by the extended protocol: one text can then never smuggle in a second. */
-export function query(client: PooledClient, statement: Statement, prepared: boolean): Promise<QueryResult> {
-  const config: QueryConfig & { queryMode: 'extended' } = {
+export function query(
+  client: PooledClient,
+  statement: Statement,
+  prepared: boolean,
+  answerWithinMs?: number,
+): Promise<QueryResult> {
+  const config: QueryConfig & { queryMode: 'extended'; query_timeout?: number } = {
     text: statement.text,
     values: statement.values as unknown[],
     queryMode: 'extended',
     name: prepared ? statement.name : undefined,
+    ...(answerWithinMs === undefined ? {} : { query_timeout: answerWithinMs }),
   };
   return client.query(config);
 }

@@ -121,9 +121,12 @@ export class Scope implements Holder {
     if (writes && this.readOnlyHere) throw readOnlyUnit();
     return this.track(async () => {
       const client = await this.physical.connection(this.acting, ambient().context);
-      Object.assign(this.transaction, { connection: client satisfies PooledClient });
+      // One for each statement: several may be under way, for several who act.
+      const transaction = Object.create(this.transaction, {
+        connection: { value: client satisfies PooledClient },
+      }) as ScopeTransaction;
       try {
-        return await work(this.transaction);
+        return await work(transaction);
       } finally {
         if (writes) this.physical.noteWrite();
       }
@@ -199,6 +202,8 @@ export class Scope implements Holder {
       await this.physical.commit(this.acting);
       this.state = 'committed';
     } catch (error) {
+      // A COMMIT that was cancelled before it began leaves the connection in the failed transaction.
+      if (this.holdsConnection) await this.physical.rollback();
       this.state = error instanceof TransactionOutcomeUnknownError ? 'unknown' : 'rolled back';
       throw this.reasons.explain(error);
     }

@@ -18,7 +18,7 @@ const getTypeParser = ((oid: number, format?: 'text' | 'binary') =>
 const dialectModule = { ...pg, types: { ...pg.types, getTypeParser }, Client: PipelinedClient };
 
 /** How long after the server's own limit the client gives up on an answer, in ms. */
-const ANSWER_MARGIN_MS = 5_000;
+export const ANSWER_MARGIN_MS = 5_000;
 
 /**
  * Translates our options for @nestjs/sequelize. The schema is never synchronised from models (decision 1): the module

@@ -17,16 +17,30 @@ export interface BeginOptions {
 
 const contextLiterals = new WeakMap<ExecutionContext, string>();
 
-/** `SET LOCAL app.context`: who acts, read by the audit triggers. Empty without a context. */
+/**
+ * `SET LOCAL app.context`: who acts, read by the audit triggers. Empty without a context.
+ * @throws InvalidInputError for a context made by hand that holds something else than plain data.
+ */
 export function contextSetting(context: ExecutionContext | undefined): string {
   if (!context) return '';
   let setting = contextLiterals.get(context);
   if (!setting) {
     const { clinicId: _tenant, ...actor } = context;
-    setting = `SET LOCAL app.context = ${escapeLiteral(JSON.stringify(actor))};`;
+    setting = `SET LOCAL app.context = ${escapeLiteral(asJson(actor))};`;
     contextLiterals.set(context, setting);
   }
   return setting;
+}
+
+function asJson(actor: object): string {
+  try {
+    return JSON.stringify(actor);
+  } catch {
+    throw new InvalidInputError(
+      'The ExecutionContext cannot be written as JSON',
+      'Make contexts with createExecutionContext.',
+    );
+  }
 }
 
 /**
