@@ -139,4 +139,27 @@ describe('a transaction that the caller opens with sequelize.transaction()', () 
     });
     await expect(late).resolves.toBeUndefined();
   });
+
+  it('refuses a model that acts for another clinic, in a savepoint of it, too', async () => {
+    const elsewhere = (transaction: Transaction) =>
+      runWithContext(app.clinics.b, () => model().create(pupil('own-elsewhere'), { transaction }));
+    await runWithContext(app.clinics.a, () =>
+      app.sequelize.transaction(async (transaction) => {
+        await expect(elsewhere(transaction)).rejects.toThrow(TenantDeniedError);
+        await app.sequelize.transaction({ transaction }, async (inner) => {
+          await expect(elsewhere(inner)).rejects.toThrow(TenantDeniedError);
+        });
+        await model().create(pupil('own-here'), { transaction });
+      }),
+    );
+    expect(await app.stored('own-e')).toEqual([]);
+    expect(await app.stored('own-here')).toEqual(['own-here']);
+  });
+
+  it('ends for whoever acts by then', async () => {
+    const transaction = await runWithContext(app.clinics.a, () => app.sequelize.transaction());
+    await runWithContext(app.clinics.a, () => model().create(pupil('own-end'), { transaction }));
+    await runWithContext(app.clinics.b, () => transaction.commit());
+    expect(await app.stored('own-end')).toEqual(['own-end']);
+  });
 });

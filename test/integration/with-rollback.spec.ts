@@ -252,4 +252,33 @@ describe('withRollback', () => {
     await expect(withRollback({} as never, () => write('x'))).rejects.toMatchObject(refused);
     await expect(rehearsed(() => write('x'), 'later' as never)).rejects.toMatchObject(refused);
   });
+
+  it('runs what a callback of sequelize.transaction() leaves out of it as savepoints, instead of waiting for itself [U85]', async () => {
+    const student = app.sequelize.models.Student!;
+    await rehearsed(async () => {
+      const failing = app.sequelize.transaction(async (transaction) => {
+        await student.create(pupil('seq-1'), { transaction });
+        await student.create(pupil('seq-2'));
+        await unit(() => write('seq-3'));
+        await student.create(pupil('seq-4'), { transaction });
+        expect(await numbers('seq')).toEqual(['seq-1', 'seq-2', 'seq-3', 'seq-4']);
+        throw new Error('x');
+      });
+      await expect(failing).rejects.toThrow('x');
+      expect(await numbers('')).toEqual([]);
+    });
+  });
+
+  it('runs hooks of sequelize.transaction() after its commit, unless they are held', async () => {
+    const ran: string[] = [];
+    const exercise = (name: string) => () =>
+      app.sequelize.transaction(async (transaction) => {
+        transaction.afterCommit(() => void ran.push(name));
+        await app.sequelize.models.Student!.create(pupil('seq-hook'), { transaction });
+        expect(ran).toEqual([]);
+      });
+    await rehearsed(exercise('held'), 'hold');
+    await rehearsed(exercise('run'));
+    expect(ran).toEqual(['run']);
+  });
 });

@@ -12,6 +12,11 @@ const clinics = new WeakMap<Transaction, string>();
 /** Stands for a Sequelize instance where the chain of calls carries a caller's own transaction. */
 const places = new WeakMap<Sequelize, object>();
 
+/** A savepoint of Sequelize's works for the clinic of the transaction that it is in. */
+function outermost(transaction: Transaction & { parent?: Transaction | null }): Transaction {
+  return transaction.parent ? outermost(transaction.parent) : transaction;
+}
+
 function placeOf(sequelize: Sequelize): object {
   let place = places.get(sequelize);
   if (!place) places.set(sequelize, (place = {}));
@@ -42,10 +47,17 @@ export function currentOwnTransaction(sequelize: Sequelize): Transaction | undef
  */
 export function ownTransactionSettings(transaction: Transaction, context: ExecutionContext | undefined): string {
   if (!context) return '';
-  const clinicId = clinics.get(transaction) ?? context.clinicId;
+  const whole = outermost(transaction);
+  const clinicId = clinics.get(whole) ?? context.clinicId;
   if (context.clinicId !== clinicId) throw twoClinics();
-  if (clinicId) clinics.set(transaction, clinicId);
+  if (clinicId) clinics.set(whole, clinicId);
   return tenantSetting(clinicId) + contextSetting(context);
+}
+
+/** @throws TenantDeniedError when a caller's own transaction works for another clinic than `context`. */
+export function refuseOtherClinic(transaction: Transaction, context: ExecutionContext | undefined): void {
+  const clinicId = clinics.get(outermost(transaction));
+  if (context && clinicId && context.clinicId !== clinicId) throw twoClinics();
 }
 
 /** @throws TransactionOptionsError for a transaction on another database: the statement would run there. */

@@ -3,11 +3,17 @@ import type { Sequelize } from 'sequelize-typescript';
 import { currentContext } from '../context/ambient';
 import { TransactionOptionsError } from '../transaction.errors';
 import { asDuplicate, insertWithoutFunction, type InsertGenerator } from './find-or-create';
-import { currentOwnTransaction, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
+import {
+  currentOwnTransaction,
+  ownTransactionSettings,
+  refuseOtherClinic,
+  refuseOtherDatabase,
+} from './own-transaction';
 import { refuseDeadlock } from './pool-pressure';
 import { inLoneScope } from './lone-scope';
 import { noteWrite, writerOf } from './replicas';
 import { stageOf } from './rehearsal';
+import { rehearsedTransaction } from './rehearsed-transaction';
 import { currentScope, scopeBehind } from './current-scope';
 import type { Scope } from './scope';
 import { ScopeTransaction } from './scope-transaction';
@@ -91,6 +97,10 @@ async function guardedQuery(
   refuseOtherDatabase(sequelize, chosen);
   const text = typeof sql === 'string' ? sql : sql.query;
   if (chosen && !(chosen instanceof ScopeTransaction)) {
+    // Its own end is Sequelize's business, whoever acts by then.
+    if (!(options as { completesTransaction?: boolean }).completesTransaction) {
+      refuseOtherClinic(chosen, currentContext());
+    }
     noteWrite(sequelize, text, currentContext(), writerOf(chosen));
     return query(sql, { ...options, transaction: chosen });
   }
@@ -120,7 +130,7 @@ async function joinedTransaction(
         'Use the callback form, or executeInTransaction.',
       );
     }
-    return inLoneScope(sequelize, { context: currentContext(), prepared }, (on) => callback(on.transaction));
+    return rehearsedTransaction(sequelize, { context: currentContext(), prepared }, callback);
   }
   if (!scope) {
     refuseDeadlock(sequelize);
