@@ -206,3 +206,30 @@ describe('signal [U36]', () => {
     expect(await app.stored('beside')).toEqual(['beside-1', 'beside-2']);
   });
 });
+
+describe('limits of many units', () => {
+  it('may hang on one signal: nobody is warned of listeners, and none is left [U36]', async () => {
+    const { signal: stop } = new AbortController();
+    const warnings: string[] = [];
+    const note = ({ name }: Error) => void warnings.push(name);
+    process.on('warning', note);
+    await Promise.all(Array.from({ length: 20 }, (_, i) => unit(() => write(`one-signal-${i}`), { signal: stop })));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+    expect(getEventListeners(stop, 'abort')).toEqual([]);
+  });
+
+  it('are those of the unit, where the connection was opened with a shorter one [U35]', async () => {
+    const hasty = await startStudentApp({ statementTimeoutMs: 100 });
+    try {
+      // Longer than the client would wait for an answer by default, which is 5 s more than the server may take.
+      const long = () => hasty.database.query('SELECT pg_sleep(5.5)');
+      const slept = hasty.unitOfWork.executeInTransaction(long, undefined, { statementTimeoutMs: 20_000 });
+      await expect(slept).resolves.toHaveLength(1);
+      await expect(hasty.database.query('SELECT pg_sleep(1)')).rejects.toMatchObject({ sqlState: '57014' });
+    } finally {
+      await hasty.close();
+    }
+  });
+});

@@ -36,11 +36,32 @@ export async function withinLimits<T>(
   const timer = timeoutMs === undefined ? undefined : setTimeout(expire, Math.max(0, timeoutMs));
   // After a shutdown no unit keeps the process alive; until then its connection does.
   timer?.unref();
-  signal?.addEventListener('abort', abort, { once: true });
+  const forget = signal && whenAborted(signal, abort);
   try {
     return await Promise.race([work(), ended]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', abort);
+    forget?.();
   }
+}
+
+/** What each signal ends, in one listener: Node takes more than ten for a leak, and warns. */
+const ends = new WeakMap<AbortSignal, { readonly all: Set<() => void>; readonly listener: () => void }>();
+
+/** @returns What takes `end` back; the last one takes the listener along. */
+function whenAborted(signal: AbortSignal, end: () => void): () => void {
+  let entry = ends.get(signal);
+  if (!entry) {
+    const all = new Set<() => void>();
+    entry = { all, listener: () => all.forEach((each) => each()) };
+    ends.set(signal, entry);
+    signal.addEventListener('abort', entry.listener, { once: true });
+  }
+  const { all, listener } = entry;
+  all.add(end);
+  return () => {
+    if (!all.delete(end) || all.size > 0) return;
+    signal.removeEventListener('abort', listener);
+    ends.delete(signal);
+  };
 }
