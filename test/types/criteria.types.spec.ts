@@ -69,6 +69,11 @@ const REFUSED: [string, string, RegExp][] = [
     `students.count({ lastName: { like: 5 } });`,
     /'number' is not assignable to type 'string'/,
   ],
+  [
+    'a number to be contained in text',
+    `students.count({ lastName: { contains: 5 } });`,
+    /'number' is not assignable to type 'string'/,
+  ],
   ['null under an order', `students.count({ grade: { lt: null } });`, /'null' is not assignable/],
   ['null in a list', `students.count({ grade: { in: [null] } });`, /'null' is not assignable/],
   ['an unknown operator', `students.count({ grade: { matches: 'x' } });`, /'matches' does not exist/],

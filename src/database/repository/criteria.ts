@@ -22,7 +22,7 @@ export interface Operators<V> {
   readonly ilike?: string;
   readonly isNull?: boolean;
   /** Text: the fragment occurs, whatever its case. JSON: the value contains this one. */
-  readonly contains?: unknown;
+  readonly contains?: V extends string ? string : unknown;
 }
 
 type Value<V> = Exclude<V, null>;
