@@ -108,7 +108,7 @@ describe('The door for statements', () => {
     // All three were on their way when the first answer came.
     expect(sentAtFirstAnswer).toBe(3);
     expect(sent).toEqual([
-      expect.stringMatching(/^START TRANSACTION;SET LOCAL app\.tenant = '0190a000-/),
+      expect.stringMatching(/^START TRANSACTION READ WRITE;SET LOCAL app\.tenant = '0190a000-/),
       expect.stringMatching(/^SELECT /),
       'COMMIT',
     ]);

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { type Propagation, type TransactionOptions, UnexpectedRollbackError } from '../../src';
 import { expectWholePool, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
 
@@ -120,4 +121,42 @@ describe('late work of a settled unit', () => {
       expect(await app.stored(`late-${propagation}`)).toEqual([]);
     },
   );
+});
+
+describe('a begin that the server does not take, with a write right behind it', () => {
+  // A syntax error, as a cancelled begin would be an error: nothing of the message runs, and what follows does.
+  const withoutBegin = async <T>(work: () => Promise<T>): Promise<unknown> => {
+    const send = Client.prototype.query as (...args: unknown[]) => unknown;
+    const spy = jest.spyOn(Client.prototype, 'query').mockImplementation(function (this: Client, ...args: unknown[]) {
+      const [first] = args as [string | { text: string }];
+      const broken = (text: string): string => text.replace('START TRANSACTION', 'START TRANSACTON');
+      args[0] = typeof first === 'string' ? broken(first) : { ...first, text: broken(first.text) };
+      return send.apply(this, args);
+    });
+    try {
+      return await work().then(
+        () => 'returned',
+        (error: unknown) => error,
+      );
+    } finally {
+      spy.mockRestore();
+    }
+  };
+  const insert = () => app.database.query(`INSERT INTO anybody VALUES ('here')`);
+
+  beforeAll(() => app.truth.query('CREATE TABLE anybody (name text); GRANT ALL ON anybody TO phi_app'));
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a unit of work', () => unit(insert)],
+    ['a unit that swallows the error', () => unit(() => insert().catch(() => undefined) as Promise<unknown>)],
+    ['a lone statement', insert],
+    ['a model', () => app.sequelize.query(`INSERT INTO anybody VALUES ('here')`)],
+    [
+      "a caller's own transaction",
+      () => app.sequelize.transaction((transaction) => app.sequelize.query('SELECT 1', { transaction }).then(insert)),
+    ],
+  ])('is told, and the write is refused instead of autocommitted: %s [U16]', async (_, work) => {
+    expect(await withoutBegin(work)).toBeInstanceOf(Error);
+    expect((await app.truth.query('SELECT FROM anybody')).rowCount).toBe(0);
+  });
 });

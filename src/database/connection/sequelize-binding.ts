@@ -67,7 +67,7 @@ export function bindSequelize(sequelize: Sequelize, prepared: boolean): void {
   queryGenerator.startTransactionQuery = (transaction) => {
     const text = startText(transaction);
     if (transaction.parent) return text;
-    return `${text.replace(/;?\s*$/, ';')}${ownTransactionSettings(transaction, currentContext())}`;
+    return `${text.replace(/;?\s*$/, ' READ WRITE;')}${ownTransactionSettings(transaction, currentContext())}`;
   };
 }
 

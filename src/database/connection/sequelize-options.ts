@@ -54,6 +54,9 @@ export function sequelizeOptions(options: DatabaseOptions): SequelizeModuleOptio
       statement_timeout: options.statementTimeoutMs,
       query_timeout: options.statementTimeoutMs + ANSWER_MARGIN_MS,
       ssl: options.ssl,
+      // Begin and writes travel together. Where a begin is cancelled, what follows it would be autocommitted: only what
+      // runs behind a begin that says READ WRITE may write.
+      options: '-c default_transaction_read_only=on',
     },
   };
 }

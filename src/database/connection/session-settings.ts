@@ -79,7 +79,7 @@ export function isStronger(wanted: IsolationLevel, open: IsolationLevel = 'READ 
  */
 export function beginText(settings: string, options: BeginOptions = {}): string {
   const isolation = options.isolation ? ` ISOLATION LEVEL ${options.isolation}` : '';
-  const access = options.readOnly ? ' READ ONLY' : '';
+  const access = options.readOnly ? ' READ ONLY' : ' READ WRITE';
   return (
     `START TRANSACTION${isolation}${access};${settings}` +
     (options.statementTimeoutMs ? `SET LOCAL statement_timeout = ${Math.ceil(options.statementTimeoutMs)};` : '') +

@@ -145,7 +145,7 @@ export class StatementRunner {
     const client = await acquireInChain(sequelize);
     const bare = statements.length === 1 && !writes && !context?.clinicId;
     const flight = inOneWrite(client, () => [
-      ...(bare ? [] : [client.query(beginText(settings))]),
+      ...(bare ? [] : [client.query(beginText(settings, { readOnly: sequelize !== this.sequelize }))]),
       ...statements.map((statement) => query(client, statement, this.options.prepared)),
       ...(bare ? [] : [client.query('COMMIT')]),
     ]);

@@ -27,7 +27,7 @@ describe('the message that begins a transaction', () => {
   });
 
   it('is bare where nothing is asked for', () => {
-    expect(beginText('')).toBe('START TRANSACTION;');
+    expect(beginText('')).toBe('START TRANSACTION READ WRITE;');
     expect(tenantSetting(undefined)).toBe('');
     expect(contextSetting(undefined)).toBe('');
   });
