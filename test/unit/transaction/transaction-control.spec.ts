@@ -33,6 +33,14 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'SET TRANSACTION READ WRITE',
     'SET TRANSACTION READ ONLY',
     'SET LOCAL transaction_read_only = off',
+    'SET LOCAL "transaction_read_only" = off',
+    `SET LOCAL "app"."tenant" = 'x'`,
+    `SET LOCAL "app.tenant" = 'x'`,
+    `UPDATE pg_settings SET setting = 'x' WHERE name = 'app.tenant'`,
+    "DO $$ BEGIN SET app.tenant = 'x'; END $$",
+    "do 'BEGIN PERFORM set_config(''app.tenant'', ''x'', false); END'",
+    'DEALLOCATE ALL',
+    'LISTEN news',
   ])('is refused: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).toThrow(InvalidInputError);
   });
@@ -51,6 +59,8 @@ describe('SQL that would change the transaction under the unit of work', () => {
     'DECLARE c CURSOR FOR SELECT 1',
     "SELECT 'set_config(', '; COMMIT', $$; set_config($$",
     'SELECT 1; -- COMMIT',
+    'DO $$ BEGIN UPDATE x SET apparatus = 1; END $$',
+    'SET LOCAL "applied.x" = 1',
     'SELECT set_configuration FROM x;',
   ])('is told from other SQL: %j', (sql) => {
     expect(() => refuseTransactionControl(sql)).not.toThrow();
