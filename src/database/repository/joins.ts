@@ -2,7 +2,7 @@ import { InvalidInputError } from '../database.errors';
 import type { ColumnDescription, EntityDescription, RelationDescription } from '../model/entity-description';
 
 /** Levels of parents, in an include as in a filter. */
-export const MAX_RELATION_DEPTH = 5;
+const MAX_RELATION_DEPTH = 5;
 
 /** One parent in a statement: joined once, whether it is filtered by, returned, or both. */
 export interface Join {

@@ -2,7 +2,7 @@ import { InvalidInputError } from '../database.errors';
 import type { PageRequest, PaginatedResult } from './criteria';
 
 const DEFAULT_LIMIT = 20;
-export const MAX_LIMIT = 100;
+const MAX_LIMIT = 100;
 /** Beyond it OFFSET would have the server walk and drop the rows of the pages before. */
 const MAX_PAGE = 100_000;
 

@@ -17,9 +17,9 @@ export interface UpsertHooks<T> {
 
 /**
  * Changes the row with this natural key, or creates it. The row's id is found before anything is written, under a
- * lock, so that what is bound to the row is made for the right one. Who lost the race against a create costs no
- * error: the insert steps back from a row that is there (ON CONFLICT DO NOTHING), which leaves the transaction usable and, where the snapshot hides
- * that row (REPEATABLE READ and above), is a serialisation failure of the server, to be retried as a whole.
+ * lock, so that what is bound to the row is made for the right one. A race lost against a create costs no error: the
+ * insert steps back from a row that is there (ON CONFLICT DO NOTHING), which leaves the transaction usable and, where the
+ * snapshot hides that row (REPEATABLE READ and above), is a serialisation failure of the server, to be retried as a whole.
  * @throws InvalidInputError when several rows match, and for what create refuses.
  * @throws UniqueViolationError when a row with another key stands in the way.
  */
