@@ -14,7 +14,7 @@ describe('/students', () => {
     const created = await clinic.a.call('post', '/students', body).expect(201);
     expect(created.body).toMatchObject({ ...body, version: 1, isActive: true });
     const read = await clinic.a.call('get', `/students/${created.body.id}`).expect(200);
-    expect(read.body).toEqual(created.body);
+    expect(read.body).toEqual({ ...created.body, school: { id: clinic.a.schools[0], name: 'Northside' } });
     expect(read.body).not.toHaveProperty('socialSecurityNumber');
     expect(read.body).not.toHaveProperty('clinicId');
   });
@@ -126,6 +126,59 @@ describe('GET /students', () => {
       ].toSorted(),
     );
   });
+});
+
+describe('GET /students/:id', () => {
+  it('shows the school by its name, and none where there is none', async () => {
+    const { id } = await clinic.a.plant('school-none');
+    expect((await clinic.a.call('get', `/students/${id}`).expect(200)).body.school).toBeNull();
+    const { body } = await clinic.a.call('post', `/students/${id}/transfer`, { schoolId: clinic.a.schools[1] });
+    expect(body).not.toHaveProperty('school');
+    const read = await clinic.a.call('get', `/students/${id}`).expect(200);
+    expect(read.body.school).toEqual({ id: clinic.a.schools[1], name: 'Southside' });
+  });
+});
+
+describe('GET /students/scroll', () => {
+  interface Scroll {
+    readonly data: readonly { readonly studentNumber: string }[];
+    readonly cursors: { readonly next: string | null; readonly previous: string | null };
+  }
+  const scroll = async (query: string): Promise<Scroll & { readonly numbers: readonly string[] }> => {
+    const { body } = await clinic.b.call('get', `/students/scroll?${query}`).expect(200);
+    return { ...body, numbers: (body as Scroll).data.map(({ studentNumber }) => studentNumber) };
+  };
+
+  it('goes forward and back by cursors', async () => {
+    const first = await scroll('limit=2');
+    expect(first.numbers).toEqual(['l3', 'l1']);
+    expect(first.cursors).toEqual({ next: expect.any(String), previous: null });
+    const second = await scroll(`limit=2&after=${first.cursors.next}`);
+    expect(second.numbers).toEqual(['l2']);
+    expect(second.cursors.next).toBeNull();
+    expect((await scroll(`limit=2&before=${second.cursors.previous}`)).numbers).toEqual(['l3', 'l1']);
+  });
+
+  it('filters and sorts as the list does', async () => {
+    expect((await scroll('grade=3&sort=-lastName')).numbers).toEqual(['l2', 'l1']);
+  });
+
+  it('refuses a cursor of another filter, order or clinic, and one that was made up', async () => {
+    const { next } = (await scroll('limit=1')).cursors;
+    for (const query of [`grade=3&after=${next}`, `sort=grade&after=${next}`, 'after=made-up']) {
+      const { body } = await expectStatus(400, clinic.b.call('get', `/students/scroll?${query}`));
+      expect(body.code).toBe('INVALID_CURSOR');
+    }
+    await expectStatus(400, clinic.a.call('get', `/students/scroll?limit=1&after=${next}`));
+  });
+
+  it.each(['after=', 'after=%20', 'after=a&before=a', `after=${'a'.repeat(5_000)}`, 'page=2', 'after=a&after=b'])(
+    'refuses what it does not take: %s',
+    async (query) => {
+      const { body } = await expectStatus(400, clinic.b.call('get', `/students/scroll?${query}`));
+      expect(body.code).toBe('INVALID_INPUT');
+    },
+  );
 });
 
 describe('GET /students/:id/audit', () => {

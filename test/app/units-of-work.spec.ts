@@ -62,20 +62,36 @@ describe('POST /students/:id/transfer', () => {
     expect(await clinic.stored()).toBe(before);
   });
 
-  it('lets one of two at once win, and tells the other [D21]', async () => {
+  it('lets two at once follow one another, each from where the student was by then [D21]', async () => {
     const { id } = await clinic.a.plant('t3');
     const answers = await Promise.all(
       clinic.a.schools.map((schoolId) => clinic.a.call('post', `/students/${id}/transfer`, { schoolId })),
     );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const [first, last] = answers
+      .map(({ body }) => body as { version: number; schoolId: string })
+      .toSorted((one, other) => one.version - other.version);
+    expect([first!.version, last!.version]).toEqual([2, 3]);
     const records = await runWithContext(clinic.a.context, () => service(HealthRecordRepository).findByStudent(id));
-    const done = answers.filter(({ status }) => status === 200);
-    expect(records).toHaveLength(done.length);
-    expect(
-      answers
-        .map(({ status, body }) => (status === 200 ? 'DONE' : body.code))
-        .every((code) => ['DONE', 'CONFLICT'].includes(code)),
-    ).toBe(true);
-    expect(done.length).toBeGreaterThan(0);
+    expect(records.map(({ description }) => description).toSorted()).toEqual(
+      [
+        `From school none to school ${first!.schoolId}`,
+        `From school ${first!.schoolId} to school ${last!.schoolId}`,
+      ].toSorted(),
+    );
+  });
+
+  it('lets one of two to the same school at once win, and tells the other', async () => {
+    const { id } = await clinic.a.plant('t4');
+    const [schoolId] = clinic.a.schools;
+    const transfer = () => clinic.a.call('post', `/students/${id}/transfer`, { schoolId });
+    const answers = await Promise.all([transfer(), transfer()]);
+    expect(answers.map(({ body }) => (body as { code?: string }).code ?? 'DONE').toSorted()).toEqual([
+      'DONE',
+      'SAME_SCHOOL',
+    ]);
+    const records = await runWithContext(clinic.a.context, () => service(HealthRecordRepository).findByStudent(id));
+    expect(records).toHaveLength(1);
   });
 });
 

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<number, string>> = {
   409: 'The version is old, a number is taken, or a row that is referred to is missing.',
   413: 'More than 1 MB.',
   422: 'A rule of the schema is broken.',
+  503: 'The database is busy or away. With Retry-After: nothing was stored.',
 };
 
 /** Documents the errors of a route. */

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { DatabaseError } from '../../index';
-import { describeProblem } from './problem';
+import { describeProblem, retryAfter } from './problem';
 
 /** Answers every error with a Problem, and logs what the server is to blame for: names and places, no values. */
 @Catch()
@@ -18,12 +18,14 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (problem.statusCode === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    const seconds = retryAfter(problem);
+    if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
     response.status(problem.statusCode).json(problem);
   }
 
   private report(error: unknown, requestId: string): void {
     if (error instanceof DatabaseError) {
-      this.logger.error(`${error.code}: ${error.message} (request ${requestId})`);
+      this.logger.error(`${error.code}: ${error.message} ${error.hint} (request ${requestId})`);
       return;
     }
     // The message of a foreign error may quote a value; its class and where it came from do not.

@@ -41,6 +41,27 @@ const INTERNAL: Description = {
   hint: 'Repeat it later; if it fails again, report the request id.',
 };
 
+/** What a caller can do about a failure that is not the caller's. What an operator can do is in the log. */
+const BY_CODE: Readonly<Record<string, Omit<Description, 'code'>>> = {
+  TIMEOUT: { message: 'The database did not answer in time', hint: INTERNAL.hint },
+  TRANSACTION_OUTCOME_UNKNOWN: {
+    message: 'It is not known whether the request was stored',
+    hint: 'Read the record before repeating the request.',
+  },
+};
+const BUSY: Omit<Description, 'code'> = {
+  message: 'The request cannot be served now; nothing was stored',
+  hint: 'Repeat it after the seconds in Retry-After.',
+};
+
+/** Codes of failures that are over soon and have stored nothing. Not those of an unknown outcome. */
+const RETRY_AFTER_SECONDS: Readonly<Record<string, number>> = { DEADLOCK: 1, POOL_SELF_DEADLOCK: 1, UNAVAILABLE: 5 };
+
+/** @returns The header Retry-After, in seconds, where repeating the request is harmless and may help. */
+export function retryAfter({ code }: Pick<Problem, 'code'>): number | undefined {
+  return RETRY_AFTER_SECONDS[code];
+}
+
 /** What Nest and the body parser refuse. Their own messages quote the request, so only the status is kept. */
 const BY_STATUS: Readonly<Record<number, Description>> = {
   400: {
@@ -57,6 +78,10 @@ const BY_STATUS: Readonly<Record<number, Description>> = {
 export function describeProblem(error: unknown, requestId: string): Problem {
   if (error instanceof DatabaseError) {
     const { status, code, message, hint, entity, attribute, constraint } = error;
+    if (status >= 500) {
+      const told = BY_CODE[code] ?? (retryAfter({ code }) ? BUSY : INTERNAL);
+      return { statusCode: status, requestId, ...told, code };
+    }
     return { statusCode: status, code, message, hint, requestId, entity, attribute, constraint };
   }
   if (error instanceof RequestError) {

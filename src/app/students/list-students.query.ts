@@ -6,8 +6,10 @@ const sortable = ['lastName', 'firstName', 'dateOfBirth', 'grade', 'enrollmentDa
 const key = `-?(${sortable.join('|')})`;
 const SORT = new RegExp(`^${key}(,${key}){0,3}$`);
 
-/** Query of `GET /students`. No name to search by: addresses end up in logs, and a name is PHI. */
-export class ListStudentsQuery {
+const CURSOR = /^[\w-]{1,4096}$/;
+
+/** Which students, and in which order. No name to search by: addresses end up in logs, and a name is PHI. */
+class StudentsQuery {
   @Text(10, { optional: true, example: '5' })
   readonly grade?: string;
 
@@ -19,10 +21,6 @@ export class ListStudentsQuery {
   readonly isActive?: boolean;
 
   @FromDigits()
-  @WholeNumber(1, 100_000, { optional: true, description: 'From 1.' })
-  readonly page?: number;
-
-  @FromDigits()
   @WholeNumber(1, 100, { optional: true, description: 'Rows a page, default 20.' })
   readonly limit?: number;
 
@@ -32,6 +30,31 @@ export class ListStudentsQuery {
     description: 'Default lastName,firstName.',
   })
   readonly sort?: string;
+}
+
+/** Query of `GET /students`. */
+export class ListStudentsQuery extends StudentsQuery {
+  @FromDigits()
+  @WholeNumber(1, 100_000, { optional: true, description: 'From 1.' })
+  readonly page?: number;
+}
+
+/** Query of `GET /students/scroll`. The cursors show nothing of the rows: an address may hold them. */
+export class ScrollStudentsQuery extends StudentsQuery {
+  @Pattern(CURSOR, 'a cursor of an earlier answer', { optional: true, description: '`cursors.next` of an answer.' })
+  readonly after?: string;
+
+  @Pattern(CURSOR, 'a cursor of an earlier answer', { optional: true, description: '`cursors.previous` of an answer.' })
+  readonly before?: string;
+}
+
+/** The filter of a query. What was not asked for must not be there: `undefined` is refused, not ignored. */
+export function filterOf({ grade, schoolId, isActive }: StudentsQuery) {
+  return {
+    ...(grade === undefined ? {} : { grade }),
+    ...(schoolId === undefined ? {} : { schoolId }),
+    ...(isActive === undefined ? {} : { isActive }),
+  };
 }
 
 /** @param sort As the query's pattern allows: `lastName,-createdAt`. */

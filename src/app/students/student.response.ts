@@ -76,8 +76,38 @@ export function toStudentResponse(student: Entity<Student>): StudentResponse {
   ) as unknown as StudentResponse;
 }
 
+/** Attributes of the school that are shown with a student. */
+export const schoolAttributes = ['id', 'name'] as const;
+
+/** The school of a student. */
+export class SchoolOfStudent {
+  @ApiProperty({ format: 'uuid' }) readonly id!: string;
+  @ApiProperty({ example: 'Northside' }) readonly name!: string;
+}
+
+/** A student and the school. */
+export class StudentWithSchool extends StudentResponse {
+  @ApiProperty({ type: SchoolOfStudent, nullable: true, description: 'Null where there is none, or it was deleted.' })
+  readonly school!: SchoolOfStudent | null;
+}
+
 /** A page of students. */
 export class StudentPage {
   @ApiProperty({ type: [StudentSummary] }) readonly data!: readonly StudentSummary[];
   @ApiProperty({ type: PageInfo }) readonly pagination!: PageInfo;
+}
+
+/** Where to go on from a page. */
+export class Cursors {
+  @ApiProperty({ type: String, nullable: true, description: 'For `after`; null on the last page.' })
+  readonly next!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'For `before`; null on the first page.' })
+  readonly previous!: string | null;
+}
+
+/** A page of students, read by its place. */
+export class StudentScroll {
+  @ApiProperty({ type: [StudentSummary] }) readonly data!: readonly StudentSummary[];
+  @ApiProperty({ type: Cursors }) readonly cursors!: Cursors;
 }

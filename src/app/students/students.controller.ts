@@ -11,8 +11,8 @@ import { Roles, WRITERS } from '../auth/roles.decorator';
 import { ProblemResponses } from '../errors/problem-responses.decorator';
 import { AuditEventResponse } from './audit-event.response';
 import { CreateStudentRequest } from './create-student.request';
-import { ListStudentsQuery } from './list-students.query';
-import { StudentPage, StudentResponse, toStudentResponse } from './student.response';
+import { ListStudentsQuery, ScrollStudentsQuery } from './list-students.query';
+import { StudentPage, StudentResponse, StudentScroll, StudentWithSchool, toStudentResponse } from './student.response';
 import { StudentsService } from './students.service';
 import { TransferStudentRequest } from './transfer-student.request';
 import { TransfersService } from './transfers.service';
@@ -21,7 +21,7 @@ import { UpdateStudentRequest } from './update-student.request';
 /** Students of the caller's clinic. Ids are checked by the repositories. */
 @ApiTags('students')
 @ApiBearerAuth()
-@ProblemResponses(400, 401)
+@ProblemResponses(400, 401, 503)
 @Controller('students')
 export class StudentsController {
   constructor(
@@ -36,12 +36,24 @@ export class StudentsController {
     return this.students.list(query);
   }
 
+  // In front of :id, which would take the word for one.
+  @Get('scroll')
+  @ApiOperation({
+    summary: 'Students by cursor: without a total, as quick at the end as at the beginning',
+    description: 'A cursor holds for the filter and the order that it was answered for.',
+  })
+  @ApiOkResponse({ type: StudentScroll })
+  scroll(@Query() query: ScrollStudentsQuery): Promise<StudentScroll> {
+    return this.students.scroll(query);
+  }
+
   @Get(':id')
-  @ApiOperation({ summary: 'One student' })
-  @ApiOkResponse({ type: StudentResponse })
+  @ApiOperation({ summary: 'One student, with the school' })
+  @ApiOkResponse({ type: StudentWithSchool })
   @ProblemResponses(404)
-  async get(@Param('id') id: string): Promise<StudentResponse> {
-    return toStudentResponse(await this.students.get(id));
+  async get(@Param('id') id: string): Promise<StudentWithSchool> {
+    const student = await this.students.get(id);
+    return { ...toStudentResponse(student), school: student.school };
   }
 
   @Post()

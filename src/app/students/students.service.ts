@@ -5,12 +5,14 @@ import {
   type CreateInput,
   type Entity,
   type IAuditLogger,
+  type KeysetPage,
+  NotFoundError,
   type PaginatedResult,
   type UpdateInput,
 } from '../../index';
 import { SchoolRepository, type Student, StudentRepository } from '../../domains';
-import { type ListStudentsQuery, sortKeys } from './list-students.query';
-import { type StudentSummary, summaryAttributes } from './student.response';
+import { filterOf, type ListStudentsQuery, type ScrollStudentsQuery, sortKeys } from './list-students.query';
+import { schoolAttributes, type StudentSummary, summaryAttributes } from './student.response';
 
 /** Students of the clinic that the request acts for. */
 @Injectable()
@@ -21,23 +23,35 @@ export class StudentsService {
     @Inject(AUDIT_LOGGER) private readonly auditLogger: IAuditLogger,
   ) {}
 
-  list({ grade, schoolId, isActive, page, limit, sort }: ListStudentsQuery): Promise<PaginatedResult<StudentSummary>> {
+  list({ page, limit, sort, ...query }: ListStudentsQuery): Promise<PaginatedResult<StudentSummary>> {
     return this.students.findMany({
-      // A filter that was not asked for must not be there: `undefined` is refused, not ignored.
-      where: {
-        ...(grade === undefined ? {} : { grade }),
-        ...(schoolId === undefined ? {} : { schoolId }),
-        ...(isActive === undefined ? {} : { isActive }),
-      },
+      where: filterOf(query),
       orderBy: sortKeys(sort),
       pagination: { page, limit },
       select: summaryAttributes,
     });
   }
 
-  /** @throws NotFoundError */
-  get(id: string): Promise<Entity<Student>> {
-    return this.students.findByIdOrFail(id);
+  /** @throws InvalidCursorError for a cursor of another clinic, filter or order. */
+  scroll({ after, before, limit, sort, ...query }: ScrollStudentsQuery): Promise<KeysetPage<StudentSummary>> {
+    return this.students.findPage({
+      where: filterOf(query),
+      orderBy: sortKeys(sort),
+      limit,
+      after,
+      before,
+      select: summaryAttributes,
+    });
+  }
+
+  /**
+   * A student and the school, in one statement.
+   * @throws NotFoundError
+   */
+  async get(id: string) {
+    const found = await this.students.findOne({ where: { id }, include: { school: { select: schoolAttributes } } });
+    if (!found) throw new NotFoundError('Student', id);
+    return found;
   }
 
   /** @throws NotFoundError for a school that is deleted or of another clinic. */

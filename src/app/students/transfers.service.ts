@@ -15,22 +15,23 @@ export class TransfersService {
 
   /**
    * Changes the school and writes the record of it: both, or neither (003-21).
+   * Transfers that meet follow one another, so each record names the school that the student really came from.
    * @throws NotFoundError for a student or school that is deleted or of another clinic.
-   * @throws ConflictError when somebody else changed the student meanwhile.
    */
   transfer(id: string, schoolId: string, reason?: string | null): Promise<Entity<Student>> {
     return this.unitOfWork.executeInTransaction(async () => {
-      const student = await this.students.findByIdOrFail(id);
       const school = await this.schools.findByIdOrFail(schoolId);
-      if (student.schoolId === school.id) throw new SameSchoolError();
-      const moved = await this.students.update(id, { schoolId: school.id }, undefined, {
-        expectedVersion: student.version,
+      let from: string | null = null;
+      const moved = await this.students.update(id, (student) => {
+        if (student.schoolId === school.id) throw new SameSchoolError();
+        from = student.schoolId;
+        return { schoolId: school.id };
       });
       await this.records.create({
-        studentId: student.id,
+        studentId: moved.id,
         recordType: 'TRANSFER',
         title: 'Transfer to another school',
-        description: `From school ${student.schoolId ?? 'none'} to school ${school.id}`,
+        description: `From school ${from ?? 'none'} to school ${school.id}`,
         reason: reason ?? null,
       });
       return moved;
