@@ -238,7 +238,10 @@ export class PhysicalTransaction implements Holder {
   }
 
   private tell(client: PooledClient, text: string): Promise<QueryResult> {
-    return client.query({ text, query_timeout: this.answerWithinMs } as QueryConfig);
+    const { answerWithinMs } = this;
+    return answerWithinMs === undefined
+      ? client.query(text)
+      : client.query({ text, query_timeout: answerWithinMs } as QueryConfig);
   }
 
   private ask(client: PooledClient, statement: Statement): Promise<QueryResult> {
