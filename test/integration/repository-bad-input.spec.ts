@@ -216,6 +216,7 @@ const CHANGES: Case[] = [
 const READS: Case[] = [
   ['a wrong UUID', 'INVALID_INPUT', () => students.findById(C)],
   ['SQL as a UUID', 'INVALID_INPUT', () => students.findByIdOrFail(`${randomUUID()}' OR '${C}`)],
+  ['a filter to count that is undefined', 'INVALID_INPUT', () => students.count(undefined)],
   ['no id to exist', 'INVALID_INPUT', () => students.exists(undefined as never)],
   ['a wrong id to exist', 'INVALID_INPUT', () => students.exists(C)],
   ['an unknown column to filter by', 'INVALID_INPUT', () => students.findMany({ where: { [C]: 1 } as never })],

@@ -197,10 +197,13 @@ export abstract class ReadRepository<
   }
 
   /** How many rows match. */
-  async count(where: WhereClause<T, M> = {}, options: QueryOptions = {}): Promise<number> {
+  async count(...call: [where?: WhereClause<T, M>, options?: QueryOptions]): Promise<number> {
+    const [where, options = {}] = call;
     const { statements, runtime } = this.ready();
     this.readOptions('count', options);
-    const statement = statements.count('count', where, options.withDeleted ? 'all' : 'living');
+    // An undefined that was passed is a filter that got lost: null is refused, where nothing at all counts every row.
+    const given = call.length > 0 ? (where ?? null) : {};
+    const statement = statements.count('count', given, options.withDeleted ? 'all' : 'living');
     const { rows } = await runtime.runner.run(statement, options);
     return Number(rows[0]!.count);
   }
