@@ -27,7 +27,8 @@ export function contextSetting(context: ExecutionContext | undefined): string {
   if (!setting) {
     const { clinicId: _tenant, ...actor } = context;
     setting = `SET LOCAL app.context = ${escapeLiteral(asJson(actor))};`;
-    contextLiterals.set(context, setting);
+    // A context made by hand may name another actor the next time.
+    if (Object.isFrozen(context)) contextLiterals.set(context, setting);
   }
   return setting;
 }

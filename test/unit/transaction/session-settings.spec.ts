@@ -36,6 +36,13 @@ describe('the message that begins a transaction', () => {
     expect(contextSetting({ userId: 'u', requestId: 'r', clinicId: CLINIC })).not.toContain(CLINIC);
   });
 
+  it('names who acts now, also when a context made by hand is used for one actor after the other [U71]', () => {
+    const context = { userId: 'first', requestId: 'r' };
+    expect(contextSetting(context)).toContain('"first"');
+    context.userId = 'second';
+    expect(contextSetting(context)).toContain('"second"');
+  });
+
   it('quotes what comes from outside', () => {
     const setting = contextSetting({ userId: `'; DROP TABLE students; --\\`, requestId: 'r' });
     expect(setting).toBe(
