@@ -8,7 +8,7 @@ export {
 export { sanitizeSensitiveData } from './database/audit/sanitize-sensitive-data';
 export { CacheKeyBuilder } from './database/cache/cache-key-builder';
 export { CACHE_MANAGER, type CacheStats, CacheTTL, type ICacheManager } from './database/cache/cache-manager';
-export type { CompletionStatus } from './database/connection/scope-hooks';
+export type { CompletionStatus } from './database/connection/scope/scope-hooks';
 export type { IsolationLevel } from './database/connection/session-settings';
 export type { Row } from './database/connection/statement';
 export type { RunOptions } from './database/connection/statement-runner';
@@ -81,11 +81,11 @@ export type {
   WhereClause,
 } from './database/repository/criteria';
 export type { ExactInclude, Found, Include, Included } from './database/repository/include';
-export type { KeysetCriteria, KeysetPage } from './database/repository/find-page';
+export type { KeysetCriteria, KeysetPage } from './database/repository/read/find-page';
 export { InjectRepository } from './database/repository/inject-repository.decorator';
 export { type RepositoryClass, repositoryFor } from './database/repository/repository-for';
 export type { IRepository } from './database/repository/repository.interface';
-export type { StreamOptions } from './database/repository/stream-rows';
+export type { StreamOptions } from './database/repository/read/stream-rows';
 export type {
   BulkWriteOptions,
   BulkWriteResult,
@@ -95,7 +95,7 @@ export type {
   UpsertInput,
   UpsertResult,
   WriteOptions,
-} from './database/repository/write-options';
+} from './database/repository/write/write-options';
 export {
   defineSeed,
   type Seed,

@@ -15,7 +15,7 @@ import { AUDIT_LOGGER } from './audit/audit-logger.interface';
 import { CACHE_MANAGER } from './cache/cache-manager';
 import { DisabledCache } from './cache/disabled-cache';
 import { closePool } from './connection/connections';
-import { type Replicas, startReplicas } from './connection/replicas';
+import { type Replicas, startReplicas } from './connection/replica/replicas';
 import { sequelizeOptions } from './connection/sequelize-options';
 import { StatementRunner } from './connection/statement-runner';
 import { ContextInterceptor } from './context/context.interceptor';

@@ -1,9 +1,9 @@
 import type { Sequelize } from 'sequelize-typescript';
 import type { TransactionOptions } from '../../src';
-import { PhysicalTransaction } from '../../src/database/connection/physical-transaction';
-import { Scope } from '../../src/database/connection/scope';
-import { ScopeHooks } from '../../src/database/connection/scope-hooks';
-import { WorkUnderWay } from '../../src/database/connection/work-under-way';
+import { PhysicalTransaction } from '../../src/database/connection/scope/physical-transaction';
+import { Scope } from '../../src/database/connection/scope/scope';
+import { ScopeHooks } from '../../src/database/connection/scope/scope-hooks';
+import { WorkUnderWay } from '../../src/database/connection/scope/work-under-way';
 import { UnitOfWork } from '../../src/database/transaction/unit-of-work';
 import { NestedScopeActiveError, TransactionScopeClosedError, UnexpectedRollbackError } from '../../src';
 

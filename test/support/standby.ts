@@ -4,7 +4,12 @@ import { Client } from 'pg';
 import { locateBinaries } from '../../src/database/embedded/binaries';
 import { type EmbeddedServer, startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 import { freePort } from '../../src/database/embedded/free-port';
-import { findPostmaster, spawnPostmaster, stopPostmaster, waitUntilReady } from '../../src/database/embedded/postmaster';
+import {
+  findPostmaster,
+  spawnPostmaster,
+  stopPostmaster,
+  waitUntilReady,
+} from '../../src/database/embedded/postmaster';
 import { openServerFolder, type ServerFolder } from '../../src/database/embedded/server-folder';
 import { SERVER_SETTINGS, settingFlags } from '../../src/database/embedded/server-settings';
 import { Migrator } from '../../src/database/migration/migrator';

@@ -1,7 +1,7 @@
 import type { Sequelize } from 'sequelize-typescript';
 import { PoolSelfDeadlockError } from '../transaction.errors';
 import { acquire, type PooledClient, poolMax } from './connections';
-import { type Holder, placeOf } from './place';
+import { type Holder, placeOf } from './scope/place';
 
 /** Chains of calls that hold connections and wait for another one, by pool. */
 const waiting = new WeakMap<Sequelize, Set<readonly Holder[]>>();

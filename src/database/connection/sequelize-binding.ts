@@ -10,13 +10,13 @@ import {
   refuseOtherDatabase,
 } from './own-transaction';
 import { refuseDeadlock } from './pool-pressure';
-import { inLoneScope } from './lone-scope';
-import { noteWrite, writerOf } from './replicas';
-import { stageOf } from './rehearsal';
-import { rehearsedTransaction } from './rehearsed-transaction';
-import { currentScope, scopeBehind } from './current-scope';
-import type { Scope } from './scope';
-import { ScopeTransaction } from './scope-transaction';
+import { inLoneScope } from './scope/lone-scope';
+import { noteWrite, writerOf } from './replica/replicas';
+import { stageOf } from './scope/rehearsal';
+import { rehearsedTransaction } from './scope/rehearsed-transaction';
+import { currentScope, scopeBehind } from './scope/current-scope';
+import type { Scope } from './scope/scope';
+import { ScopeTransaction } from './scope/scope-transaction';
 import { scrubError } from './scrub-error';
 import { type IsolationLevel, isStronger } from './session-settings';
 import { refuseTransactionControl } from './transaction-control';

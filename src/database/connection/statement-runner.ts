@@ -9,15 +9,15 @@ import { TransactionOutcomeUnknownError, UnexpectedRollbackError } from '../tran
 import { destroy, inOneWrite, release } from './connections';
 import { isServerAnswer, mapError, sqlStateOf } from './error-mapper';
 import { fingerprint } from './fingerprint';
-import { inLoneScope } from './lone-scope';
-import { query, toResult } from './physical-transaction';
+import { inLoneScope } from './scope/lone-scope';
+import { query, toResult } from './scope/physical-transaction';
 import { currentOwnTransaction, ownConnection, ownTransactionSettings, refuseOtherDatabase } from './own-transaction';
 import { acquireInChain } from './pool-pressure';
-import type { Writer } from './recent-writes';
-import { noteWrite, replicasOf, writerOf } from './replicas';
-import { stageOf } from './rehearsal';
-import { currentScope, scopeBehind } from './current-scope';
-import { ScopeTransaction } from './scope-transaction';
+import type { Writer } from './replica/recent-writes';
+import { noteWrite, replicasOf, writerOf } from './replica/replicas';
+import { stageOf } from './scope/rehearsal';
+import { currentScope, scopeBehind } from './scope/current-scope';
+import { ScopeTransaction } from './scope/scope-transaction';
 import { beginText, contextSetting, tenantSetting } from './session-settings';
 import type { Row, Statement, StatementResult } from './statement';
 

@@ -8,17 +8,17 @@ import { currentContext } from '../context/ambient';
 import type { ExecutionContext } from '../context/execution-context';
 import { InvalidInputError, MissingContextError, MissingTenantError } from '../database.errors';
 import type { CreateInput, Entity, UpdateInput } from '../model/base.model';
-import { writeMany } from './bulk-write';
+import { writeMany } from './write/bulk-write';
 import { readCallOptions } from './call-options';
-import { changeLockedRow, changeRow } from './change-row';
+import { changeLockedRow, changeRow } from './write/change-row';
 import type { WhereClause } from './criteria';
-import { type ColumnValues, encodePatch, readVersion, requireUuid, withActor } from './input';
-import { insertRows } from './insert-rows';
-import { ownContext } from './own-copy';
+import { type ColumnValues, encodePatch, readVersion, requireUuid, withActor } from './write/input';
+import { insertRows } from './write/insert-rows';
+import { ownContext } from './read/own-copy';
 import { ReadRepository } from './read.repository';
 import type { IRepository } from './repository.interface';
-import { upsertRow } from './upsert';
-import { WriteCall, type WriteParts } from './write-call';
+import { upsertRow } from './write/upsert';
+import { WriteCall, type WriteParts } from './write/write-call';
 import {
   BULK_OPTIONS,
   type BulkWriteOptions,
@@ -31,7 +31,7 @@ import {
   type UpsertResult,
   WRITE_OPTIONS,
   type WriteOptions,
-} from './write-options';
+} from './write/write-options';
 
 /**
  * Base of all repositories. Reads and writes go through the statement runner: inside the current unit of work, for the

@@ -1,7 +1,7 @@
 import type { Model, ModelStatic } from 'sequelize';
 import { currentOwnTransaction, runInOwnTransaction } from '../connection/own-transaction';
-import { placeOf } from '../connection/place';
-import { currentScope } from '../connection/current-scope';
+import { placeOf } from '../connection/scope/place';
+import { currentScope } from '../connection/scope/current-scope';
 import type { Row } from '../connection/statement';
 import { currentContext, mustBeFresh, runWithScope } from '../context/ambient';
 import { NotFoundError, ResultTooLargeError } from '../database.errors';
@@ -10,18 +10,18 @@ import type { Entity } from '../model/base.model';
 import { type DatabaseRuntime, runtimeOf } from '../transaction/runtime';
 import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, WhereClause } from './criteria';
 import { readCallOptions } from './call-options';
-import { EntityStatements, type SelectRequest } from './entity-statements';
-import { findPage, type KeysetCriteria, type KeysetPage } from './find-page';
+import { EntityStatements, type SelectRequest } from './statement/entity-statements';
+import { findPage, type KeysetCriteria, type KeysetPage } from './read/find-page';
 import type { Found, Include } from './include';
-import { BATCH_LIMIT, type BatchKey, IdBatches } from './id-batch';
-import { readIds } from './id-list';
-import { requireUuid } from './input';
-import { nestRows } from './nest-row';
-import { ownContext } from './own-copy';
-import { readPage, toPage } from './pagination';
-import { readCriteria } from './read-criteria';
+import { BATCH_LIMIT, type BatchKey, IdBatches } from './read/id-batch';
+import { readIds } from './read/id-list';
+import { requireUuid } from './write/input';
+import { nestRows } from './read/nest-row';
+import { ownContext } from './read/own-copy';
+import { readPage, toPage } from './read/pagination';
+import { readCriteria } from './read/read-criteria';
 import { RepositoryHooks } from './repository-hooks';
-import { type StreamOptions, streamRows } from './stream-rows';
+import { type StreamOptions, streamRows } from './read/stream-rows';
 
 /** Rows that findAll returns at most. */
 const FIND_ALL_LIMIT = 1_000;

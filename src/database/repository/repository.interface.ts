@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '../context/execution-context';
 import type { PaginatedResult, QueryCriteria, QueryOptions, RowCriteria, WhereClause } from './criteria';
-import type { KeysetCriteria, KeysetPage } from './find-page';
-import type { StreamOptions } from './stream-rows';
+import type { KeysetCriteria, KeysetPage } from './read/find-page';
+import type { StreamOptions } from './read/stream-rows';
 import type {
   BulkWriteOptions,
   BulkWriteResult,
@@ -11,7 +11,7 @@ import type {
   UpsertInput,
   UpsertResult,
   WriteOptions,
-} from './write-options';
+} from './write/write-options';
 
 /** What every repository offers (003-16). Entities are plain and frozen; deleted rows are not seen unless asked for. */
 export interface IRepository<T extends object, CreateDTO = Partial<T>, UpdateDTO = Partial<T>> {

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Sequelize } from 'sequelize-typescript';
-import { inLoneScope } from '../connection/lone-scope';
-import { notCommitted } from '../connection/outcome-event';
-import { holdsAfterCommit } from '../connection/rehearsal';
-import type { Scope } from '../connection/scope';
-import type { CompletionStatus } from '../connection/scope-hooks';
+import { inLoneScope } from '../connection/scope/lone-scope';
+import { notCommitted } from '../connection/scope/outcome-event';
+import { holdsAfterCommit } from '../connection/scope/rehearsal';
+import type { Scope } from '../connection/scope/scope';
+import type { CompletionStatus } from '../connection/scope/scope-hooks';
 import { DatabaseError } from '../database.errors';
 
 /** How long the caller of a failed unit waits for the event of its outcome, in ms. The event itself may take longer. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { poolStatus } from '../connection/connections';
-import { replicasOf } from '../connection/replicas';
+import { replicasOf } from '../connection/replica/replicas';
 import { refuseTransactionControl } from '../connection/transaction-control';
 import type { Row, Statement } from '../connection/statement';
 import { isStorableText } from '../context/execution-context';

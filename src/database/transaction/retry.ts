@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Scope } from '../connection/scope';
+import type { Scope } from '../connection/scope/scope';
 import { ConflictError, DeadlockError, UnavailableError } from '../database.errors';
 import { TransactionOutcomeUnknownError } from '../transaction.errors';
 import { refuseAborted } from './time-limit';

@@ -1,4 +1,4 @@
-import type { Scope } from '../connection/scope';
+import type { Scope } from '../connection/scope/scope';
 import { type BeginOptions, ISOLATION_LEVELS, isStronger, twoClinics } from '../connection/session-settings';
 import type { ExecutionContext } from '../context/execution-context';
 import { TransactionOptionsError } from '../transaction.errors';

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import type { CompletionStatus } from '../connection/scope-hooks';
+import type { CompletionStatus } from '../connection/scope/scope-hooks';
 import type { IsolationLevel } from '../connection/session-settings';
 import type { ExecutionContext } from '../context/execution-context';
 import { getDataSourceToken } from './data-source-token';

@@ -1,4 +1,4 @@
-import { RecentWrites } from '../../../src/database/connection/recent-writes';
+import { RecentWrites } from '../../../src/database/connection/replica/recent-writes';
 
 const WINDOW = 1_000;
 

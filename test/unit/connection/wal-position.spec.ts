@@ -1,4 +1,4 @@
-import { WalHistory, walPosition } from '../../../src/database/connection/wal-position';
+import { WalHistory, walPosition } from '../../../src/database/connection/replica/wal-position';
 
 describe('a position in the log', () => {
   it('is read as PostgreSQL writes it, and ordered across segments', () => {

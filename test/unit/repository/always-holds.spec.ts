@@ -1,5 +1,5 @@
-import { alwaysHolds } from '../../../src/database/repository/always-holds';
-import { Filter } from '../../../src/database/repository/filter';
+import { alwaysHolds } from '../../../src/database/repository/write/always-holds';
+import { Filter } from '../../../src/database/repository/statement/filter';
 import { offline } from './offline-students';
 
 const everyRowPasses = (where: unknown): boolean => alwaysHolds(new Filter(offline.student, where));

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../../src';
-import { EntityStatements } from '../../../src/database/repository/entity-statements';
-import { readPage, toPage } from '../../../src/database/repository/pagination';
-import { readCriteria } from '../../../src/database/repository/read-criteria';
+import { EntityStatements } from '../../../src/database/repository/statement/entity-statements';
+import { readPage, toPage } from '../../../src/database/repository/read/pagination';
+import { readCriteria } from '../../../src/database/repository/read/read-criteria';
 import { toEntity } from '../../../src/database/repository/to-entity';
 import { offline } from './offline-students';
 

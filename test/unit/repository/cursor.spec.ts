@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ConfigurationError, InvalidInputError } from '../../../src';
-import { cursorKey, openCursor, sealCursor } from '../../../src/database/repository/cursor';
+import { cursorKey, openCursor, sealCursor } from '../../../src/database/repository/read/cursor';
 
 const key = randomBytes(32);
 const BINDING = 'Student, clinic A, by name';

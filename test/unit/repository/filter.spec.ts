@@ -1,6 +1,6 @@
 import { Op } from 'sequelize';
 import { InvalidInputError } from '../../../src';
-import { Filter } from '../../../src/database/repository/filter';
+import { Filter } from '../../../src/database/repository/statement/filter';
 import { everythingOf, refusalOf } from '../../support/refusal';
 import { offline } from './offline-students';
 

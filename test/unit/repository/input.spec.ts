@@ -4,7 +4,7 @@ import {
   InvalidInputError,
   NotNullViolationError,
 } from '../../../src';
-import { encodeInsert, encodePatch, insertedColumns, requireUuid } from '../../../src/database/repository/input';
+import { encodeInsert, encodePatch, insertedColumns, requireUuid } from '../../../src/database/repository/write/input';
 import { everythingOf, refusalOf } from '../../support/refusal';
 import { offline } from './offline-students';
 

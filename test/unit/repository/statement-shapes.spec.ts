@@ -1,5 +1,5 @@
-import { ShapeCache } from '../../../src/database/repository/shape-cache';
-import { EntityStatements } from '../../../src/database/repository/entity-statements';
+import { ShapeCache } from '../../../src/database/repository/statement/shape-cache';
+import { EntityStatements } from '../../../src/database/repository/statement/entity-statements';
 import { type SeededRandom, seededRandom } from '../../support/seeded-random';
 import { offline } from './offline-students';
 
