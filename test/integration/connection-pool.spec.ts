@@ -108,6 +108,8 @@ describe('the pool', () => {
     expect(await app.stored('dozed')).toEqual([]);
     await app.truth.query(`ALTER ROLE phi_app IN DATABASE ${app.db.name} RESET idle_in_transaction_session_timeout`);
     for (const pid of await sessions(app)) await terminate(app.truth, pid);
+    // The event of the outcome has left a connection; the pool must notice that it is gone.
+    await eventually(() => poolStatus(app.sequelize).size === 0);
     await expectWholePool(app, 3);
   });
 });
