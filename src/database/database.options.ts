@@ -108,7 +108,7 @@ export interface DatabaseOptions {
   readonly production: boolean;
 }
 
-/** What `DatabaseModule.forRoot` takes: any option, over what the environment says. */
+/** What `DatabaseModule.forRoot` takes: options, each over what the environment says. */
 export type DatabaseModuleOptions = Partial<Omit<DatabaseOptions, 'pool' | 'replicas' | 'embedded'>> & {
   readonly pool?: Partial<DatabaseOptions['pool']>;
   readonly replicas?: Partial<DatabaseOptions['replicas']>;

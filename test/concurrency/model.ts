@@ -224,9 +224,9 @@ class Model {
     }
   }
 
-  // eslint-disable-next-line require-yield
   private *arrived(unit: Unit): Play {
     unit.underway -= 1;
+    yield* [];
   }
 
   private abandon(step: Step & { do: 'abandon' }, place: Place): void {

@@ -1,4 +1,5 @@
 import { poolStatus } from '../../src/database/connection/connections';
+import { atCommit } from '../support/at-commit';
 import { type CutPoint, type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -25,11 +26,7 @@ beforeAll(async () => {
     pool: { min: 0, max: POOL, acquireTimeoutMs: 5_000 },
   });
   // COMMIT is what kills the backend: it dies with the transaction still open.
-  await app.truth.query(`
-    CREATE FUNCTION die_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER die_at_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%die') EXECUTE FUNCTION die_at_commit()`);
+  await atCommit(app.truth, '%die', 'dies');
 });
 afterAll(async () => {
   await app?.close();

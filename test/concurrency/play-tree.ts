@@ -7,6 +7,7 @@ import {
   runWithContext,
   UnexpectedRollbackError,
 } from '../../src';
+import { atCommit } from '../support/at-commit';
 import { INSERT_STUDENT, pupil, signal, type StudentApp } from '../support/student-app';
 import type { LogEntry, Observed, Step, Tree, Way } from './tree';
 
@@ -23,11 +24,7 @@ const HANGS_AFTER_MS = 15_000;
 export async function plantTraps(app: StudentApp): Promise<void> {
   await app.students.create(pupil(TAKEN), app.clinics.a);
   await app.truth.query('CREATE INDEX ON audit.event (request_id)');
-  await app.truth.query(`
-    CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'found at COMMIT' USING ERRCODE = 'check_violation'; END $$;
-    CREATE CONSTRAINT TRIGGER refuse_at_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%${BOMB}') EXECUTE FUNCTION refuse_at_commit()`);
+  await atCommit(app.truth, `%${BOMB}`, 'refuses');
 }
 
 /**

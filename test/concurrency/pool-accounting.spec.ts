@@ -1,4 +1,5 @@
 import { poolStatus } from '../../src/database/connection/connections';
+import { atCommit } from '../support/at-commit';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -25,11 +26,7 @@ beforeAll(async () => {
     statementTimeoutMs: 5_000,
     pool: { min: 0, max: POOL, acquireTimeoutMs: 5_000 },
   });
-  await app.truth.query(`
-    CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'found at COMMIT' USING ERRCODE = 'check_violation'; END $$;
-    CREATE CONSTRAINT TRIGGER refuse_at_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE 'bomb%') EXECUTE FUNCTION refuse_at_commit()`);
+  await atCommit(app.truth, 'bomb%', 'refuses');
 });
 afterAll(async () => {
   await app?.close();

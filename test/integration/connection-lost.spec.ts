@@ -1,5 +1,6 @@
 import { runWithContext, TransactionOutcomeUnknownError, UnavailableError, UnexpectedRollbackError } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
+import { atCommit } from '../support/at-commit';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -22,11 +23,7 @@ beforeAll(async () => {
     statementTimeoutMs: 1_000,
     pool: { min: 0, max: 2, acquireTimeoutMs: 5_000 },
   });
-  await app.truth.query(`
-    CREATE FUNCTION die_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER die_at_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE 'die%') EXECUTE FUNCTION die_at_commit()`);
+  await atCommit(app.truth, 'die%', 'dies');
 });
 afterAll(async () => {
   await app?.close();

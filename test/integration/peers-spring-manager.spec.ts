@@ -1,5 +1,6 @@
 import { type IUnitOfWork, type Propagation, type TransactionOptions } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
+import { atCommit } from '../support/at-commit';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -24,15 +25,8 @@ let hooks: string[];
 beforeAll(async () => {
   proxy = await startFaultProxy(testServer());
   app = await startStudentApp({ port: proxy.port, pool: { min: 0, max: 3, acquireTimeoutMs: 10_000 } });
-  await app.truth.query(`
-    CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$;
-    CREATE CONSTRAINT TRIGGER late_rule AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%-late') EXECUTE FUNCTION refuse_late();
-    CREATE FUNCTION die_late() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(60); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER dying AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%-die') EXECUTE FUNCTION die_late()`);
+  await atCommit(app.truth, '%-late', 'refuses');
+  await atCommit(app.truth, '%-die', 'dies');
 });
 afterAll(async () => {
   await app?.close();

@@ -1,4 +1,5 @@
 import { createExecutionContext, type IUnitOfWork, type TransactionOptions } from '../../src';
+import { atCommit } from '../support/at-commit';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -19,11 +20,7 @@ let prefix: string;
 beforeAll(async () => {
   proxy = await startFaultProxy(testServer());
   app = await startStudentApp({ port: proxy.port, pool: { min: 0, max: 2, acquireTimeoutMs: 10_000 } });
-  await app.truth.query(`
-    CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$;
-    CREATE CONSTRAINT TRIGGER late_rule AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%-late') EXECUTE FUNCTION refuse_late()`);
+  await atCommit(app.truth, '%-late', 'refuses');
 });
 afterAll(async () => {
   await app?.close();

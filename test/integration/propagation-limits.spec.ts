@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { type Propagation, TimeoutError, TransactionAbortedError, type TransactionOptions } from '../../src';
 import { poolStatus } from '../../src/database/connection/connections';
+import { atCommit } from '../support/at-commit';
 import { eventually, expectWholePool, pupil, signal, startStudentApp, type StudentApp } from '../support/student-app';
 
 let app: StudentApp;
@@ -16,10 +17,7 @@ const code = (promise: Promise<unknown>): Promise<string> =>
 
 beforeAll(async () => {
   app = await startStudentApp({ pool: { min: 0, max: 3, acquireTimeoutMs: 20_000 } });
-  await app.truth.query(`
-    CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
-    CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE 'slow-commit%') EXECUTE FUNCTION slow_commit()`);
+  await atCommit(app.truth, 'slow-commit%', 'waits');
 });
 afterAll(() => app?.close());
 afterEach(() => expectWholePool(app, 3));

@@ -7,6 +7,7 @@ import {
   type TransactionOptions,
   UnavailableError,
 } from '../../src';
+import { atCommit } from '../support/at-commit';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import {
   backendPid,
@@ -30,11 +31,7 @@ beforeAll(async () => {
   proxy = await startFaultProxy(testServer());
   app = await startStudentApp({ port: proxy.port, pool: { min: 0, max: 3, acquireTimeoutMs: 10_000 } });
   clinic = app.clinics.a;
-  await app.truth.query(`
-    CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation'; END $$;
-    CREATE CONSTRAINT TRIGGER late_rule AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE '%-late') EXECUTE FUNCTION refuse_late()`);
+  await atCommit(app.truth, '%-late', 'refuses');
 });
 afterAll(async () => {
   await app?.close();

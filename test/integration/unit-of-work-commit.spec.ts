@@ -8,6 +8,7 @@ import {
   UnexpectedRollbackError,
   UniqueViolationError,
 } from '../../src';
+import { atCommit } from '../support/at-commit';
 import {
   expectWholePool,
   INSERT_STUDENT,
@@ -25,11 +26,7 @@ const unit: StudentApp['unitOfWork']['executeInTransaction'] = (fn, context = ap
 beforeAll(async () => {
   app = await startStudentApp({ pool: { min: 0, max: 3, acquireTimeoutMs: 5_000 } });
   // Rules that PostgreSQL checks at COMMIT only, as a deferred foreign key would be.
-  await app.truth.query(`
-    CREATE FUNCTION refuse_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'check_violation', CONSTRAINT = 'students_late_rule'; END $$;
-    CREATE CONSTRAINT TRIGGER late_rule AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW WHEN (NEW.student_number LIKE 'late%') EXECUTE FUNCTION refuse_at_commit()`);
+  await atCommit(app.truth, 'late%', 'refuses');
 });
 afterAll(() => app?.close());
 

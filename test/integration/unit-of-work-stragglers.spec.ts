@@ -1,5 +1,6 @@
 import { of } from 'rxjs';
 import { runWithContext, TransactionOptionsError, TransactionScopeClosedError, UnawaitedWorkError } from '../../src';
+import { atCommit } from '../support/at-commit';
 import {
   expectWholePool,
   INSERT_STUDENT,
@@ -87,10 +88,7 @@ describe('a statement that comes after its unit settled', () => {
   });
 
   it('is refused while COMMIT is under way [U04]', async () => {
-    await app.truth.query(`
-      CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$;
-      CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON students DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW WHEN (NEW.student_number LIKE 'slow%') EXECUTE FUNCTION slow_commit()`);
+    await atCommit(app.truth, 'slow%', 'waits');
     let straggler: Promise<unknown> | undefined;
     await unit(async () => {
       await app.students.create(pupil('slow-kept'));

@@ -90,8 +90,8 @@ export function beyond(
     if (after) branches.push({ kind: 'and', parts: [...keys.slice(0, at).map(equal), after] });
   });
   const limit = range(first!);
-  const any: Predicate = { kind: 'or', parts: branches };
-  return limit ? { kind: 'and', parts: [limit, any] } : any;
+  const disjunction: Predicate = { kind: 'or', parts: branches };
+  return limit ? { kind: 'and', parts: [limit, disjunction] } : disjunction;
 }
 
 interface Key {
